@@ -1,0 +1,95 @@
+"""What may be relied on: every name that a plugin may use.  Versioned by ``API_VERSION``."""
+
+from twinviewer.api.contracts import API_VERSION, CityObjects, Encode, Feed, Probe, Reader, Site
+from twinviewer.model.attributes import AttributeColumn, AttributeType, column
+from twinviewer.model.diagnostics import Diagnostic, Severity
+from twinviewer.model.drawing import (
+    ColourObjects,
+    ColourScale,
+    DrawingRequest,
+    GlyphShape,
+    Labels,
+    PlaceGlyphs,
+)
+from twinviewer.model.errors import (
+    DamagedFileError,
+    FeedError,
+    HostileFileError,
+    MissingCrsError,
+    PluginError,
+    ReadError,
+    TwinViewerError,
+    UnsupportedFormatError,
+)
+from twinviewer.model.feedback import Cancelled, Feedback
+from twinviewer.model.layer_data import (
+    CityModel,
+    FeatureTable,
+    LayerData,
+    PointCloud,
+    RasterImage,
+    SourceFacts,
+    TerrainGrid,
+    TriangleMesh,
+)
+from twinviewer.model.observation import (
+    Batch,
+    Frame,
+    MovementBatch,
+    MovementFrame,
+    ObservationBatch,
+    ObservationFrame,
+    ObservedProperty,
+    Thing,
+)
+from twinviewer.model.place import CrsOrigin, Extent, ReferenceSystem
+
+__all__ = [
+    "API_VERSION",
+    "AttributeColumn",
+    "AttributeType",
+    "Batch",
+    "Cancelled",
+    "CityModel",
+    "CityObjects",
+    "ColourObjects",
+    "ColourScale",
+    "CrsOrigin",
+    "DamagedFileError",
+    "Diagnostic",
+    "DrawingRequest",
+    "Encode",
+    "Extent",
+    "FeatureTable",
+    "Feed",
+    "FeedError",
+    "Feedback",
+    "Frame",
+    "GlyphShape",
+    "HostileFileError",
+    "Labels",
+    "LayerData",
+    "MissingCrsError",
+    "MovementBatch",
+    "MovementFrame",
+    "ObservationBatch",
+    "ObservationFrame",
+    "ObservedProperty",
+    "PlaceGlyphs",
+    "PluginError",
+    "PointCloud",
+    "Probe",
+    "RasterImage",
+    "ReadError",
+    "Reader",
+    "ReferenceSystem",
+    "Severity",
+    "Site",
+    "SourceFacts",
+    "TerrainGrid",
+    "Thing",
+    "TriangleMesh",
+    "TwinViewerError",
+    "UnsupportedFormatError",
+    "column",
+]

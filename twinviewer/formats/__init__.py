@@ -1,0 +1,1 @@
+"""How data gets in: one module per format, each a reader contribution.  Runs in worker processes."""

@@ -1,0 +1,1 @@
+"""What changes by itself: the observation store, the clock and the running of feeds."""

@@ -1,0 +1,1 @@
+"""How it is drawn: actors, camera, light, picking.  The only package that knows VTK."""
