@@ -1,0 +1,43 @@
+"""Where the program keeps what is its own.  Nothing is ever written beside the user's data.
+
+``TWINVIEWER_PROFILE_DIR`` puts all of it below one folder: for tests, for a stick, for a second profile.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_APP = "twinviewer"
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def _folder(kind: str, default: str) -> Path:
+    profile = os.environ.get("TWINVIEWER_PROFILE_DIR")
+    return _made(Path(profile) / kind if profile else Path(default))
+
+
+def config_dir() -> Path:
+    """Return the folder of settings."""
+    return _folder("config", platformdirs.user_config_dir(_APP, appauthor=False))
+
+
+def data_dir() -> Path:
+    """Return the folder of what the user installed: plugins."""
+    return _folder("data", platformdirs.user_data_dir(_APP, appauthor=False))
+
+
+def cache_dir() -> Path:
+    """Return the folder of what can be made again: the demo city, tile caches."""
+    return _folder("cache", platformdirs.user_cache_dir(_APP, appauthor=False))
+
+
+def state_dir() -> Path:
+    """Return the folder of what the program remembers: journals, logs, crash reports, recent files."""
+    return _folder("state", platformdirs.user_state_dir(_APP, appauthor=False))
