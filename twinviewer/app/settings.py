@@ -55,7 +55,7 @@ def load_settings() -> Settings:
     known = {}
     for name, value in stored.items():
         try:
-            _VALIDATOR.validate_python({name: value}, strict=True)
+            _VALIDATOR.validate_json(json.dumps({name: value}), strict=True)
         except pydantic.ValidationError:
             _log.warning("The setting %s cannot be used; its default is.", name)
         else:
