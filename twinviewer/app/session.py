@@ -35,9 +35,20 @@ class LayerStore:
 
     def __init__(self) -> None:
         self._data: dict[LayerId, LayerData] = {}
+        self._listeners: list[Callable[[LayerId], None]] = []
+
+    def on_put(self, listener: Callable[[LayerId], None]) -> Callable[[], None]:
+        """Call ``listener`` whenever a layer's data arrives or is replaced; return a function that stops it.
+
+        The layer may be in the document already (a project that is being loaded) or come with a later command.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     def put(self, layer_id: LayerId, data: LayerData) -> None:
         self._data[layer_id] = data
+        for listener in tuple(self._listeners):
+            listener(layer_id)
 
     def get(self, layer_id: LayerId) -> LayerData | None:
         """Return the data, or None while the layer is being read or could not be."""
