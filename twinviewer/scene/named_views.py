@@ -20,6 +20,8 @@ from twinviewer.scene.navigation import Limits, Picture, Point
 ISOMETRIC_PITCH_DEG = -math.degrees(math.asin(1 / math.sqrt(3)))
 """At which x, y and z are equally foreshortened."""
 OVERVIEW_PITCH_DEG = -35.0
+LEAST_TILT_DEG = -20.0
+"""Flatter than this, what is nearest hides the rest of what was to be shown."""
 MARGIN = 1.06
 
 

@@ -290,6 +290,27 @@ def rise(viewpoint: Viewpoint, metres: float, *, limits: Limits) -> Viewpoint:
     return limits.hold(_moved(viewpoint, np.array([0.0, 0.0, metres])))
 
 
+def travel(viewpoint: Viewpoint, *, right_m: float, ahead_m: float, limits: Limits) -> Viewpoint:
+    """Move level over the ground, to the right and ahead as the view has them."""
+    right, _, _ = camera_axes(viewpoint)
+    ahead = np.array([-right[1], right[0], 0.0])
+    return limits.hold(_moved(viewpoint, right_m * right + ahead_m * ahead))
+
+
+def aimed_at(viewpoint: Viewpoint, point: Point) -> Viewpoint:
+    """Return the same picture with its target as far away as ``point``: what later turns and steps go by."""
+    _, _, forward = camera_axes(viewpoint)
+    depth = float(np.subtract(point, viewpoint.position) @ forward)
+    return replace(viewpoint, target=_point(np.asarray(viewpoint.position) + max(depth, 1.0) * forward))
+
+
+def point_ahead(viewpoint: Viewpoint, x_px: float, y_px: float, picture: Picture) -> Point:
+    """Return the point seen at a pixel as far away as the target: the anchor where the picture shows nothing."""
+    origin, direction = ray(viewpoint, x_px, y_px, picture)
+    _, _, forward = camera_axes(viewpoint)
+    return _point(origin + direction * (distance_m(viewpoint) / float(direction @ forward)))
+
+
 def height_above_ground_m(viewpoint: Viewpoint, limits: Limits) -> float | None:
     """Return how high the camera is above the ground, or None where that is not known."""
     x, y, z = viewpoint.position
