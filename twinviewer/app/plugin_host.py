@@ -264,7 +264,7 @@ class PluginRegistry:
                 error=told,
                 details=details,
                 count=(old.count if old else 0) + 1,
-                disabled=in_a_row >= FAILURES_IN_A_ROW,
+                disabled=in_a_row >= FAILURES_IN_A_ROW or (old is not None and old.disabled),
             )
             self._failures[contribution_id] = record
         if record.disabled:
