@@ -1,0 +1,268 @@
+"""City models on the screen: merged tiles of triangles with one colour per triangle, and outlines of the faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
+
+from twinviewer.model.attributes import AttributeColumn
+from twinviewer.model.drawing import ColourScale
+from twinviewer.model.layer_data import CityModel, LayerData
+from twinviewer.model.place import LocalFrame
+from twinviewer.model.project import Style
+from twinviewer.scene.city_colours import default_surface_colours, surface_slopes
+from twinviewer.scene.colours import Coloured, Uint8s, category_colours, coloured_by_column, rgb_of, unit_rgb
+from twinviewer.scene.ground import Ground
+from twinviewer.scene.layer_actor import LayerActor, Look, Outline
+from twinviewer.scene.meshes import Colours, Piece, actor_of, poly_data, split, tile_numbers
+from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
+
+Int32s = NDArray[np.int32]
+Float32s = NDArray[np.float32]
+
+EDGE_COLOUR = "#7d7266"
+_DEEPEST_NESTING = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedCity:
+    """What is drawn of a city model."""
+
+    local: Float32s
+    """(v, 3) all vertices of the model."""
+    faces: list[Piece]
+    """Tiles of triangles; rows are rows of ``CityModel.triangles``."""
+    edges: list[Piece]
+    """Tiles of outlines; rows are rows of ``CityModel.edges``."""
+    surface_rgb: Uint8s
+    """(s, 3) default colours."""
+
+
+def shown_surfaces(model: CityModel, lod: str | None) -> NDArray[np.bool_]:
+    """Return which surfaces (s,) are drawn: of each object the highest level of detail, but none above ``lod``.
+
+    An object whose parts are more detailed than itself leaves the drawing to them.  Objects that have nothing at or
+    below ``lod`` are drawn at their lowest level rather than not at all.
+    """
+    level, owner, parent = model.surface_lod, model.surface_object, model.object_parent
+    count = len(parent)
+    limit = model.lods.index(lod) if lod in model.lods else len(model.lods)
+    lowest = np.full(count, np.iinfo(np.int32).max, dtype=np.int32)
+    np.minimum.at(lowest, owner, level)
+    best = np.full(count, -1, dtype=np.int32)
+    allowed = level <= limit
+    np.maximum.at(best, owner[allowed], level[allowed])
+    best = np.where((best < 0) & (lowest != np.iinfo(np.int32).max), lowest, best).astype(np.int32)
+    family = best.copy()
+    children = np.flatnonzero(parent >= 0)
+    for _ in range(_DEEPEST_NESTING):
+        above = family.copy()
+        np.maximum.at(above, parent[children], family[children])
+        if (above == family).all():
+            break
+        family = above
+    own_or_unknown: NDArray[np.bool_] = (level == family[owner]) | (level < 0)
+    return own_or_unknown
+
+
+def inherited(column: AttributeColumn, parent: Int32s) -> AttributeColumn:
+    """Return the column with absent values taken from the nearest ancestor: parts are as old as their building."""
+    source = np.arange(len(parent), dtype=np.int32)
+    for _ in range(_DEEPEST_NESTING):
+        climbing = ~column.present[source] & (parent[source] >= 0)
+        if not climbing.any():
+            break
+        source = np.where(climbing, parent[source], source).astype(np.int32)
+    return AttributeColumn(
+        name=column.name,
+        type=column.type,
+        values=column.values[source],
+        present=column.present[source],
+        unit=column.unit,
+    )
+
+
+class CityModelActor(LayerActor):
+    """A city model as tiles; recolouring rewrites bytes in place."""
+
+    kind: ClassVar[str] = "city-model"
+
+    @classmethod
+    def prepare(cls, data: CityModel, style: Style, frame: LocalFrame, ground: Ground) -> PreparedCity:
+        local = frame.to_local(data.vertices)
+        shown = shown_surfaces(data, style.lod)
+        triangle_rows = np.flatnonzero(shown[data.triangle_surface]).astype(np.int32)
+        triangles = data.triangles[triangle_rows]
+        edge_rows = np.flatnonzero(shown[data.edge_surface]).astype(np.int32)
+        edges = data.edges[edge_rows]
+        numbers = tile_numbers(np.concatenate([local[triangles[:, 0]], local[edges[:, 0]]]), cells=len(triangles))
+        return PreparedCity(
+            local=local,
+            faces=split(local, triangles, numbers[: len(triangles)], rows=triangle_rows),
+            edges=split(local, edges, numbers[len(triangles) :], rows=edge_rows),
+            surface_rgb=default_surface_colours(data, surface_slopes(data, triangle_rows)),
+        )
+
+    @classmethod
+    def must_prepare_again(cls, before: Style, after: Style) -> bool:
+        return before.lod != after.lod
+
+    def __init__(self, renderer: vtkRenderer, data: LayerData, prepared: PreparedCity) -> None:
+        super().__init__(renderer, data, prepared)
+        assert isinstance(data, CityModel)
+        self._model = data
+        self._prepared = prepared
+        self._own_rgb = prepared.surface_rgb
+        self._scale: ColourScale | None = None
+        self._row_by_id: dict[str, int] | None = None
+        self._coloured: tuple[Int32s, Uint8s] | None = None
+        self._colours: list[Colours] = []
+        self._locators: list[TriangleLocator] = []
+        self._edge_actors: list[vtkActor] = []
+        self._edges_wanted = True
+        self._visible = True
+        for piece in prepared.faces:
+            mesh = poly_data(piece.points, triangles=piece.cells)
+            self._colours.append(Colours(mesh, prepared.surface_rgb[self._surfaces(piece)], of_cells=True))
+            self._locators.append(TriangleLocator(mesh))
+            actor = self._attach(actor_of(mesh))
+            actor.GetProperty().SetInterpolationToFlat()
+            mapper = actor.GetMapper()
+            mapper.SetResolveCoincidentTopologyToPolygonOffset()
+            mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(1.0, 1.0)  # behind its own outlines
+        for piece in prepared.edges:
+            actor = self._attach(actor_of(poly_data(piece.points, lines=piece.cells)))
+            actor.GetProperty().SetColor(unit_rgb(EDGE_COLOUR))
+            actor.GetProperty().LightingOff()
+            self._edge_actors.append(actor)
+
+    def _surfaces(self, piece: Piece) -> Int32s:
+        return self._model.triangle_surface[piece.rows]
+
+    def _show(self, *, visible: bool) -> None:
+        super()._show(visible=visible)
+        self._visible = visible
+        for actor in self._edge_actors:
+            actor.SetVisibility(visible and self._edges_wanted)
+
+    def set_look(self, look: Look) -> None:
+        for actor in self._actors:
+            actor.GetProperty().SetAmbient(look.ambient)
+        if look.edges != self._edges_wanted:
+            self._edges_wanted = look.edges
+            for actor in self._edge_actors:
+                actor.SetVisibility(self._visible and look.edges)
+
+    def restyle(self, before: Style | None, after: Style) -> None:
+        if before is not None and _colouring(before) == _colouring(after):
+            return
+        coloured = self._coloured_by_style(after)
+        self._own_rgb, self._scale = coloured.rgb, coloured.scale
+        self._write_colours()
+
+    def _coloured_by_style(self, style: Style) -> Coloured:
+        """Return the colours of the surfaces (s, 3)."""
+        model, owner = self._model, self._model.surface_object
+        if style.color_by == "type":
+            return Coloured(rgb=category_colours(model.object_type)[owner])
+        if style.color_by == "surface":
+            return Coloured(rgb=category_colours(model.surface_type))
+        for column in model.attributes:
+            if column.name == style.color_by:
+                by_object = coloured_by_column(inherited(column, model.object_parent), style)
+                return Coloured(rgb=by_object.rgb[owner], scale=by_object.scale)
+        if style.colour is not None:
+            return Coloured(rgb=np.broadcast_to(np.array(rgb_of(style.colour), np.uint8), (len(owner), 3)))
+        return Coloured(rgb=self._prepared.surface_rgb)
+
+    def legend(self) -> ColourScale | None:
+        return self._scale
+
+    def rows_of(self, ids: Sequence[str]) -> Int32s:
+        """Return the row (n,) of each object id, −1 where the layer has no such object."""
+        if self._row_by_id is None:
+            self._row_by_id = {identifier: row for row, identifier in enumerate(self._model.object_ids)}
+        rows = self._row_by_id
+        return np.fromiter((rows.get(identifier, -1) for identifier in ids), dtype=np.int32, count=len(ids))
+
+    def paint_objects(self, rows: Int32s | None, rgb: Uint8s) -> None:
+        """Colour objects (rows (n,), colours (n, 3)) and their parts; None: all back to their own colours."""
+        if rows is None:
+            if self._coloured is None:
+                return
+            self._coloured = None
+        else:
+            self._coloured = (rows, rgb)
+        self._write_colours()
+
+    def _write_colours(self) -> None:
+        surface_rgb = self._own_rgb
+        if self._coloured is not None:
+            surface_rgb = self._painted(*self._coloured)
+        for piece, colours in zip(self._prepared.faces, self._colours, strict=True):
+            colours.write(surface_rgb[self._surfaces(piece)])
+
+    def _painted(self, rows: Int32s, rgb: Uint8s) -> Uint8s:
+        parent = self._model.object_parent
+        painter = np.full(len(parent) + 1, -1, dtype=np.int32)  # which row of rgb paints each object; last: nobody
+        known = rows >= 0
+        painter[rows[known]] = np.flatnonzero(known)
+        for _ in range(_DEEPEST_NESTING):
+            heirs = (painter[:-1] < 0) & (painter[parent] >= 0)  # parent −1 looks at the last entry: nobody
+            if not heirs.any():
+                break
+            painter[:-1][heirs] = painter[parent[heirs]]
+        of_surface = painter[self._model.surface_object]
+        painted = of_surface >= 0
+        result = self._own_rgb.copy()
+        result[painted] = rgb[of_surface[painted]]
+        return result
+
+    def first_hit(self, ray: PickRay) -> Hit | None:
+        best: Hit | None = None
+        for piece, locator in zip(self._prepared.faces, self._locators, strict=True):
+            found = locator.first_hit(ray)
+            if found is None:
+                continue
+            position, cell = found
+            if best is None or ray.distance_to(position) < ray.distance_to(best.position):
+                surface = int(self._model.triangle_surface[piece.rows[cell]])
+                best = Hit(position=position, surface=surface, object=int(self._model.surface_object[surface]))
+        return best
+
+    def outline(self, hit: Hit) -> Outline | None:
+        """Return the object's shape with all its parts, without what is not shown."""
+        if hit.object is None:
+            return None
+        family = np.zeros(len(self._model.object_parent), dtype=np.bool_)
+        family[hit.object] = True
+        for _ in range(_DEEPEST_NESTING):
+            parent = self._model.object_parent
+            grown = family | ((parent >= 0) & family[parent])
+            if (grown == family).all():
+                break
+            family = grown
+        surfaces = family[self._model.surface_object]
+
+        def cells_of(pieces: list[Piece], owner: Int32s, cells: Int32s) -> Int32s:
+            rows: list[Any] = [piece.rows[surfaces[owner[piece.rows]]] for piece in pieces]
+            return cells[np.concatenate(rows)] if rows else cells[:0]
+
+        triangles = cells_of(self._prepared.faces, self._model.triangle_surface, self._model.triangles)
+        lines = cells_of(self._prepared.edges, self._model.edge_surface, self._model.edges)
+        used, rows = np.unique(np.concatenate([triangles.ravel(), lines.ravel()]), return_inverse=True)
+        rows = rows.astype(np.int32)
+        return Outline(
+            points=self._prepared.local[used],
+            triangles=rows[: triangles.size].reshape(-1, 3),
+            lines=rows[triangles.size :].reshape(-1, 2),
+        )
+
+
+def _colouring(style: Style) -> tuple[Any, ...]:
+    return (style.colour, style.color_by, style.colour_map, style.value_range)

@@ -1,0 +1,429 @@
+"""The scene: hears of changes to the document and keeps the picture in line with it.
+
+Layers are prepared in the background and attached on the main thread; a change touches only what differs.
+Nothing is drawn here at once: ``request_render`` is asked, and the owner renders when it is ready.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pyvista import BasePlotter
+
+from twinviewer.analysis.sun import NOWHERE, SolarSite, solar_site
+from twinviewer.app.session import Change, Session
+from twinviewer.model.drawing import ColourScale, DrawingRequest
+from twinviewer.model.layer_data import LayerData, TerrainGrid
+from twinviewer.model.place import LOCAL, Extent, LocalFrame
+from twinviewer.model.project import LayerId, LayerSpec, Project, Viewpoint
+from twinviewer.scene.camera import apply_viewpoint, named_view, set_clipping_range, viewpoint_of
+from twinviewer.scene.city_model_actor import CityModelActor
+from twinviewer.scene.feature_actor import FeatureActor
+from twinviewer.scene.ground import Ground, ground_level, ground_of
+from twinviewer.scene.layer_actor import LayerActor
+from twinviewer.scene.mesh_actor import MeshActor, PictureActor
+from twinviewer.scene.overlays import Overlays
+from twinviewer.scene.picking import Hit, Pick, ray_through
+from twinviewer.scene.picture import write_picture
+from twinviewer.scene.point_actor import PointCloudActor
+from twinviewer.scene.selection import Selection
+from twinviewer.scene.stage import Stage
+from twinviewer.scene.terrain_actor import TerrainActor
+
+T = TypeVar("T")
+
+ACTOR_KINDS: dict[str, type[LayerActor]] = {
+    actor.kind: actor
+    for actor in (CityModelActor, PointCloudActor, FeatureActor, TerrainActor, PictureActor, MeshActor)
+}
+"""How each kind of layer is drawn; a layer of any other kind is kept in the document and not drawn."""
+
+
+class RunInBackground(Protocol):
+    """Does ``task`` somewhere, then calls ``done`` with its result on the main thread."""
+
+    def __call__(self, task: Callable[[], T], done: Callable[[T], None], /) -> None: ...
+
+
+def run_at_once(task: Callable[[], T], done: Callable[[T], None], /) -> None:
+    """Run in the foreground: for pictures without a window, and tests."""
+    done(task())
+
+
+class CityScene:
+    """The picture of a session in one renderer.  Only the thread that made it may use it.
+
+    Pixels are counted from the top left, in device pixels; positions are in the project's reference system.
+    """
+
+    def __init__(
+        self,
+        plotter: BasePlotter,
+        session: Session,
+        *,
+        request_render: Callable[[], None],
+        run_in_background: RunInBackground,
+    ) -> None:
+        self._thread = threading.get_ident()
+        self._plotter = plotter
+        self._renderer = plotter.renderer
+        self._session = session
+        self._request_render = request_render
+        self._run_in_background = run_in_background
+        self._frame = _frame_of(session.project)
+        self._site: SolarSite = NOWHERE
+        self._instant = datetime(2025, 6, 21, 9, 30, tzinfo=UTC)
+        self._ground = Ground()
+        self._ground_basis: list[LayerData] = []
+        self._actors: dict[LayerId, LayerActor] = {}
+        self._preparing: dict[LayerId, object] = {}
+        self._stage = Stage(self._renderer)
+        self._overlays = Overlays(self._renderer)
+        self._selection = Selection(self._renderer)
+        self._stop_listening = (
+            session.on_change(self._on_change),
+            session.store.on_put(self._on_data),
+        )
+        self._observer = self._renderer.AddObserver("StartEvent", self._before_render)
+        self._closed = False
+        self._on_change(Change(before=Project(preset=""), after=session.project))
+
+    # --- the document ---------------------------------------------------------------------------------------
+
+    def _on_change(self, change: Change) -> None:
+        self._require_main_thread()
+        before, after = change.before, change.after
+        if before.origin != after.origin or before.crs != after.crs:
+            self._take_place(after)
+            before = Project(preset=before.preset)
+        if before.preset != after.preset:
+            self.set_preset(after.preset)
+        old = {layer.id: layer for layer in before.layers}
+        new = {layer.id: layer for layer in after.layers}
+        for layer_id in old.keys() - new.keys():
+            self._drop(layer_id)
+        for layer_id, spec in new.items():
+            if layer_id in old and spec != old[layer_id]:
+                self._update(old[layer_id], spec)
+        self._follow_ground()
+        for layer_id, spec in new.items():
+            if layer_id not in old:
+                self._prepare(spec)
+        self._rank_layers()
+        self._request_render()
+
+    def _on_data(self, layer_id: LayerId) -> None:
+        self._require_main_thread()
+        for spec in self._session.project.layers:
+            if spec.id == layer_id:
+                self._follow_ground()
+                self._prepare(spec)
+
+    def _take_place(self, project: Project) -> None:
+        """Start over in another frame."""
+        for layer_id in tuple(self._actors):
+            self._drop(layer_id)
+        self._preparing.clear()
+        self._selection.clear()
+        self._frame = _frame_of(project)
+        self._overlays.set_frame(self._frame)
+        self._site = NOWHERE
+        if project.crs is not None and project.origin is not None:
+            self._site = solar_site(crs=project.crs, position=project.origin)
+        self.set_instant(self._instant)
+
+    def _drop(self, layer_id: LayerId) -> None:
+        self._preparing.pop(layer_id, None)
+        actor = self._actors.pop(layer_id, None)
+        if actor is not None:
+            if self._selection.layer_id == layer_id:
+                self._selection.clear()
+            self._overlays.forget_layer(layer_id)
+            actor.detach()
+
+    def _update(self, before: LayerSpec, after: LayerSpec) -> None:
+        actor = self._actors.get(after.id)
+        if actor is None:
+            return
+        if type(actor).must_prepare_again(before.style, after.style):
+            self._prepare(after)
+        else:
+            actor.update(before, after)
+
+    def _prepare(self, spec: LayerSpec) -> None:
+        """Build the layer's arrays in the background, then put it in place of what is shown of it now."""
+        data = self._session.store.get(spec.id)
+        kind = ACTOR_KINDS.get(spec.kind)
+        if data is None or kind is None:
+            return
+        token = object()
+        self._preparing[spec.id] = token
+        style, frame, ground = spec.style, self._frame, self._ground
+
+        def attach(prepared: Any) -> None:
+            if not self._closed and self._preparing.get(spec.id) is token:
+                del self._preparing[spec.id]
+                self._attach(spec.id, kind, data, prepared)
+
+        self._run_in_background(lambda: kind.prepare(data, style, frame, ground), attach)
+
+    def _attach(self, layer_id: LayerId, kind: type[LayerActor], data: LayerData, prepared: Any) -> None:
+        self._require_main_thread()
+        old = self._actors.pop(layer_id, None)
+        if old is not None:
+            self._overlays.forget_layer(layer_id)
+            old.detach()
+        actor = kind(self._renderer, data, prepared)
+        actor.set_look(self._stage.look)
+        actor.update(None, self._session.project.layer(layer_id))
+        self._actors[layer_id] = actor
+        if isinstance(actor, CityModelActor):
+            self._overlays.add_city_model(layer_id, actor)
+        self._rank_layers()
+        self._stage.fit(self._bounds())
+        self._request_render()
+
+    def _follow_ground(self) -> None:
+        """Lay draped layers anew if the ground under them has changed."""
+        layers = self._session.project.layers
+        data = [item for spec in layers if (item := self._session.store.get(spec.id)) is not None]
+        terrain = [item for item in data if isinstance(item, TerrainGrid)]
+        basis = terrain[:1] or data
+        if [id(item) for item in basis] == [id(item) for item in self._ground_basis]:
+            return
+        self._ground_basis = basis
+        before = self._ground
+        self._ground = ground_of(terrain[0]) if terrain else ground_level(data)
+        if before.heights is None and self._ground.heights is None and before.level_m == self._ground.level_m:
+            return
+        for spec in layers:
+            kind = ACTOR_KINDS.get(spec.kind)
+            if kind is not None and kind.drapes and (spec.id in self._actors or spec.id in self._preparing):
+                self._prepare(spec)
+
+    def _rank_layers(self) -> None:
+        layers = self._session.project.layers
+        for rank, spec in enumerate(reversed(layers)):
+            actor = self._actors.get(spec.id)
+            if actor is not None:
+                actor.set_rank(rank)
+
+    # --- what panels and the viewport ask ---------------------------------------------------------------------
+
+    @property
+    def settled(self) -> bool:
+        """Whether all layers that have data are on the screen."""
+        return not self._preparing
+
+    @property
+    def frame(self) -> LocalFrame:
+        return self._frame
+
+    @property
+    def viewpoint(self) -> Viewpoint:
+        return viewpoint_of(self._renderer.GetActiveCamera(), self._frame)
+
+    @viewpoint.setter
+    def viewpoint(self, viewpoint: Viewpoint) -> None:
+        self._require_main_thread()
+        apply_viewpoint(self._renderer.GetActiveCamera(), viewpoint, self._frame)
+        self._request_render()
+
+    def extent(self) -> Extent | None:
+        """Return the box around all visible layers that have data."""
+        layers = self._session.project.layers
+        visible = [self._session.store.get(spec.id) for spec in layers if spec.visible]
+        return Extent.around(data.extent for data in visible if data is not None)
+
+    def named_view(self, name: str, extent: Extent | None = None) -> Viewpoint | None:
+        """Return the view ``name`` (see ``camera.NAMED_VIEWS``) of ``extent`` or of everything; None if that is nothing."""
+        extent = extent or self.extent()
+        if extent is None:
+            return None
+        middle = np.array([extent.centre[:2]])
+        return named_view(name, extent, ground_m=float(self._ground.heights_at(middle)[0]))
+
+    def fit(self, extent: Extent | None = None) -> None:
+        """Look at ``extent``, or at everything, from the south-west."""
+        viewpoint = self.named_view("overview", extent)
+        if viewpoint is not None:
+            self.viewpoint = viewpoint
+
+    def ground_height(self, x: float, y: float) -> float:
+        """Return the height of the ground in metres at a position in the project's reference system."""
+        return float(self._ground.heights_at(np.array([[x, y]]))[0])
+
+    def world_at(self, x_px: float, y_px: float) -> tuple[float, float, float] | None:
+        """Return the position under a pixel, on the ground's plane where nothing is drawn; None above the horizon."""
+        self._require_main_thread()
+        ray = self._ray(x_px, y_px)
+        found = self._first_hit(ray)
+        if found is not None:
+            return self._world(found[1].position)
+        height = self._ground.level_m - self._frame.origin[2]
+        if abs(ray.direction[2]) < 1e-6:
+            return None
+        along = (height - ray.start[2]) / ray.direction[2]
+        if along < 0:
+            return None
+        return self._world(ray.start + along * ray.direction)
+
+    def pick(self, x_px: float, y_px: float) -> Pick | None:
+        """Return what lies under a pixel, or None: glyphs of overlays first, then the nearest of the visible layers."""
+        self._require_main_thread()
+        ray = self._ray(x_px, y_px)
+        found = self._first_hit(ray)
+        glyph = self._overlays.pick(ray)
+        if glyph is not None:
+            overlay_id, hit, glyph_id = glyph
+            # A glyph that stands behind a house is not seen and not meant.
+            if found is None or ray.distance_to(hit.position) < ray.distance_to(found[1].position) + 15.0:
+                return Pick(
+                    position=self._world(hit.position), overlay_id=overlay_id, glyph=hit.glyph, glyph_id=glyph_id
+                )
+        if found is None:
+            return None
+        layer_id, hit = found
+        return Pick(
+            position=self._world(hit.position),
+            layer_id=layer_id,
+            object=hit.object,
+            surface=hit.surface,
+            feature=hit.feature,
+            point=hit.point,
+            mesh=hit.mesh,
+        )
+
+    def select(self, pick: Pick | None) -> None:
+        """Highlight what was picked, and nothing else."""
+        self._require_main_thread()
+        self._selection.clear()
+        if pick is not None and pick.layer_id in self._actors:
+            hit = Hit(
+                position=np.asarray(pick.position) - np.asarray(self._frame.origin),
+                object=pick.object,
+                surface=pick.surface,
+                feature=pick.feature,
+                point=pick.point,
+                mesh=pick.mesh,
+            )
+            outline = self._actors[pick.layer_id].outline(hit)
+            if outline is not None:
+                self._selection.show(outline, pick.layer_id)
+        self._request_render()
+
+    def set_instant(self, instant: datetime) -> None:
+        """Put the sun where it stands at ``instant``."""
+        self._require_main_thread()
+        self._instant = instant
+        self._stage.set_sun(self._site.sun_at(instant))
+        self._request_render()
+
+    def set_preset(self, name: str) -> None:
+        """Use a render preset: ``planning``, ``point-cloud``, ``presentation`` or ``safe``."""
+        self._require_main_thread()
+        self._stage.set_preset(name)
+        for actor in self._actors.values():
+            actor.set_look(self._stage.look)
+        self._request_render()
+
+    def set_dark(self, dark: bool) -> None:  # noqa: FBT001 - a plain switch, like the theme's
+        """Suit the backdrop to a light or a dark theme."""
+        self._require_main_thread()
+        self._stage.set_dark(dark=dark)
+        self._overlays.set_dark(dark=dark)
+        self._request_render()
+
+    def set_interactive(self, interactive: bool) -> None:  # noqa: FBT001 - switched on and off by gestures
+        """Leave out expensive passes while the camera moves."""
+        self._require_main_thread()
+        self._stage.set_still(still=not interactive)
+        if not interactive:
+            self._request_render()
+
+    def draw_overlay(
+        self, overlay_id: str, requests: Sequence[DrawingRequest], *, opacity: float = 1.0, visible: bool = True
+    ) -> None:
+        """Bring an overlay in line with its newest frame; actors are kept, arrays are rewritten."""
+        self._require_main_thread()
+        self._overlays.draw(overlay_id, requests, opacity=opacity, visible=visible)
+        self._request_render()
+
+    def remove_overlay(self, overlay_id: str) -> None:
+        """Take an overlay off; objects that it coloured get their own colours back."""
+        self._require_main_thread()
+        self._overlays.remove(overlay_id)
+        self._request_render()
+
+    def legends(self) -> tuple[ColourScale, ...]:
+        """Return the colour scales in use, overlays first."""
+        visible = [spec.id for spec in self._session.project.layers if spec.visible]
+        of_layers = [self._actors[layer_id].legend() for layer_id in visible if layer_id in self._actors]
+        return (*self._overlays.legends(), *(scale for scale in of_layers if scale is not None))
+
+    def screenshot(self, path: Path) -> None:
+        """Write what is shown as a PNG."""
+        self._require_main_thread()
+        write_picture(self._plotter.render_window, path)
+
+    def close(self) -> None:
+        """Stop listening and let go of every VTK object."""
+        if self._closed:
+            return
+        self._require_main_thread()
+        self._closed = True
+        for stop in self._stop_listening:
+            stop()
+        self._renderer.RemoveObserver(self._observer)
+        self._preparing.clear()
+        for layer_id in tuple(self._actors):
+            self._drop(layer_id)
+        self._selection.clear()
+        self._overlays.close()
+        self._stage.close()
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _before_render(self, _caller: object, _event: str) -> None:
+        set_clipping_range(self._renderer, self._bounds())
+        self._stage.before_render()
+        self._overlays.before_render()
+
+    def _bounds(self) -> NDArray[np.float64] | None:
+        boxes = [box for actor in self._actors.values() if (box := actor.bounds()) is not None]
+        boxes += self._overlays.bounds()
+        if not boxes:
+            return None
+        return np.stack([np.min([box[:, 0] for box in boxes], 0), np.max([box[:, 1] for box in boxes], 0)], axis=1)
+
+    def _ray(self, x_px: float, y_px: float) -> Any:
+        set_clipping_range(self._renderer, self._bounds())
+        return ray_through(self._renderer, x_px, y_px)
+
+    def _first_hit(self, ray: Any) -> tuple[LayerId, Hit] | None:
+        best: tuple[LayerId, Hit] | None = None
+        for spec in self._session.project.layers:
+            actor = self._actors.get(spec.id)
+            if actor is None or not spec.visible or spec.opacity == 0:
+                continue
+            hit = actor.first_hit(ray)
+            if hit is not None and (best is None or ray.distance_to(hit.position) < ray.distance_to(best[1].position)):
+                best = spec.id, hit
+        return best
+
+    def _world(self, position: NDArray[np.float64]) -> tuple[float, float, float]:
+        x, y, z = self._frame.to_world(position)
+        return float(x), float(y), float(z)
+
+    def _require_main_thread(self) -> None:
+        assert threading.get_ident() == self._thread, "the scene was touched from a foreign thread"
+
+
+def _frame_of(project: Project) -> LocalFrame:
+    return LocalFrame(crs=project.crs or LOCAL, origin=project.origin or (0.0, 0.0, 0.0))

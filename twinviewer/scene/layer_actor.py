@@ -1,0 +1,128 @@
+"""What every kind of layer offers the scene: one actor class per kind, found in one registry."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
+
+from twinviewer.model.drawing import ColourScale
+from twinviewer.model.layer_data import LayerData
+from twinviewer.model.place import LocalFrame
+from twinviewer.model.project import LayerSpec, Style
+from twinviewer.scene.ground import Ground
+from twinviewer.scene.picking import Hit, PickRay
+
+Float32s = NDArray[np.float32]
+Int32s = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """The shape of what is selected, in local coordinates: whatever it has of faces, lines and points."""
+
+    points: Float32s
+    """(p, 3)"""
+    triangles: Int32s = field(default_factory=lambda: np.empty((0, 3), np.int32))
+    lines: Int32s = field(default_factory=lambda: np.empty((0, 2), np.int32))
+    vertices: bool = False
+    """Mark each point by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the render preset and the camera's motion change what layers draw."""
+
+    edges: bool = True
+    """Outlines of faces."""
+    ambient: float = 0.35
+    """Share of light that comes from everywhere."""
+
+
+class LayerActor(ABC):
+    """One layer on the screen.
+
+    ``prepare`` builds plain arrays and may run on any thread.  Everything else runs on the main thread: making the
+    actor attaches it to the renderer, ``detach`` takes it off and lets go of all VTK objects.
+    """
+
+    kind: ClassVar[str]
+    drapes: ClassVar[bool] = False
+    """Whether it must be prepared anew when the ground changes."""
+
+    @classmethod
+    @abstractmethod
+    def prepare(cls, data: Any, style: Style, frame: LocalFrame, ground: Ground) -> Any:
+        """Return what the constructor takes, as plain arrays."""
+
+    @classmethod
+    def must_prepare_again(cls, before: Style, after: Style) -> bool:
+        """Return whether a change of style changes the prepared arrays."""
+        return False
+
+    def __init__(self, renderer: vtkRenderer, data: LayerData, prepared: Any) -> None:
+        self._renderer = renderer
+        self._actors: list[vtkActor] = []
+
+    def _attach(self, actor: vtkActor) -> vtkActor:
+        self._actors.append(actor)
+        self._renderer.AddActor(actor)
+        return actor
+
+    @property
+    def actors(self) -> tuple[vtkActor, ...]:
+        return tuple(self._actors)
+
+    def bounds(self) -> NDArray[np.float64] | None:
+        """Return the local box (3, 2) of what is drawn, or None where that is nothing."""
+        boxes = [np.array(actor.GetBounds()).reshape(3, 2) for actor in self._actors]
+        boxes = [box for box in boxes if (box[:, 0] <= box[:, 1]).all()]
+        if not boxes:
+            return None
+        return np.stack([np.min([box[:, 0] for box in boxes], 0), np.max([box[:, 1] for box in boxes], 0)], axis=1)
+
+    def update(self, before: LayerSpec | None, after: LayerSpec) -> None:
+        """Bring the actors in line with ``after``, touching only what differs."""
+        if before is None or before.visible != after.visible:
+            self._show(visible=after.visible)
+        if before is None or before.opacity != after.opacity:
+            for actor in self._actors:
+                actor.GetProperty().SetOpacity(after.opacity)
+        if before is None or before.style != after.style:
+            self.restyle(None if before is None else before.style, after.style)
+
+    def _show(self, *, visible: bool) -> None:
+        for actor in self._actors:
+            actor.SetVisibility(visible)
+
+    @abstractmethod
+    def restyle(self, before: Style | None, after: Style) -> None:
+        """Apply those parts of the style that need no new arrays."""
+
+    def set_look(self, look: Look) -> None:
+        """Follow the render preset."""
+
+    def set_rank(self, rank: int) -> None:
+        """Draw over all layers of smaller rank where both lie in one plane."""
+
+    def legend(self) -> ColourScale | None:
+        return None
+
+    def first_hit(self, ray: PickRay) -> Hit | None:
+        """Return where the ray meets the layer first, or None."""
+        return None
+
+    def outline(self, hit: Hit) -> Outline | None:
+        """Return the shape of the object that was hit."""
+        return None
+
+    def detach(self) -> None:
+        """Take everything off the screen for good."""
+        for actor in self._actors:
+            self._renderer.RemoveActor(actor)
+            actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
+        self._actors.clear()

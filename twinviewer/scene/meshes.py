@@ -1,0 +1,131 @@
+"""Arrays into VTK data and back without a copy, and large meshes into spatial tiles.
+
+PyVista's ``add_mesh`` is left aside on this path: it copies, adds normals and costs tens of times the plain calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonCore import vtkDataArray, vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+
+Float32s = NDArray[np.float32]
+Int32s = NDArray[np.int32]
+Uint8s = NDArray[np.uint8]
+
+TRIANGLES_PER_TILE = 6000
+MOST_TILES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A part of a mesh that is drawn as one: its own points, and which rows of the whole its cells are."""
+
+    points: Float32s
+    """(p, 3) local."""
+    cells: Int32s
+    """(c, 2) lines or (c, 3) triangles, into ``points``."""
+    rows: Int32s
+    """(c,) rows of the whole mesh's cells."""
+    vertices: Int32s
+    """(p,) rows of the whole mesh's vertices."""
+
+
+def split(points: Float32s, cells: Int32s, tile: Int32s, *, rows: Int32s | None = None) -> list[Piece]:
+    """Cut a mesh into pieces by the tile number (c,) of each cell, negative ones left out; empty tiles give none."""
+    rows = np.arange(len(cells), dtype=np.int32) if rows is None else rows
+    order = np.argsort(tile, kind="stable")
+    order = order[np.searchsorted(tile[order], 0) :]
+    starts = np.flatnonzero(np.diff(tile[order], prepend=-1))
+    pieces = []
+    for part in np.split(order, starts[1:]) if len(order) else []:
+        vertices, corners = np.unique(cells[part], return_inverse=True)
+        pieces.append(
+            Piece(
+                points=np.ascontiguousarray(points[vertices]),
+                cells=corners.reshape(-1, cells.shape[1]).astype(np.int32),
+                rows=np.ascontiguousarray(rows[part]),
+                vertices=vertices.astype(np.int32),
+            )
+        )
+    return pieces
+
+
+def tile_numbers(centres: Float32s, *, cells: int) -> Int32s:
+    """Return the tile (n,) of each of ``centres`` (n, 2 or 3) on a square grid made for ``cells`` cells in all."""
+    side = int(np.sqrt(np.clip(cells / TRIANGLES_PER_TILE, 1, MOST_TILES)))
+    if side == 1 or len(centres) == 0:
+        return np.zeros(len(centres), dtype=np.int32)
+    low, high = np.percentile(centres[:, :2], (1, 99), axis=0)  # a far outlier must not leave all else in one tile
+    place = (centres[:, :2] - low) / np.where(high > low, high - low, 1) * side
+    column, row = np.clip(place, 0, side - 1).astype(np.int32).T
+    numbers: Int32s = row * side + column
+    return numbers
+
+
+def as_vtk(values: NDArray[np.generic], name: str = "") -> vtkDataArray:
+    """Return ``values`` as a VTK array that shares their memory and keeps them alive."""
+    array = numpy_to_vtk(np.ascontiguousarray(values), deep=0)
+    array.SetName(name)
+    return array
+
+
+def poly_data(
+    points: Float32s,
+    *,
+    triangles: Int32s | None = None,
+    lines: Int32s | None = None,
+    vertices: bool = False,
+) -> vtkPolyData:
+    """Return VTK data over ``points`` (p, 3): triangles (m, 3), line segments (k, 2), or every point a vertex."""
+    data = vtkPolyData()
+    holder = vtkPoints()
+    holder.SetData(as_vtk(points.astype(np.float32, copy=False)))
+    data.SetPoints(holder)
+    if triangles is not None:
+        data.SetPolys(_cell_array(triangles))
+    if lines is not None:
+        data.SetLines(_cell_array(lines))
+    if vertices:
+        data.SetVerts(_cell_array(np.arange(len(points), dtype=np.int32)[:, None]))
+    return data
+
+
+def _cell_array(cells: Int32s) -> vtkCellArray:
+    array = vtkCellArray()
+    offsets = np.arange(0, cells.size + 1, cells.shape[1], dtype=np.int32)
+    array.SetData(as_vtk(offsets), as_vtk(cells.astype(np.int32, copy=False).ravel()))
+    return array
+
+
+class Colours:
+    """The colours of a mesh's cells or points, rewritten in place."""
+
+    def __init__(self, data: vtkPolyData, rgb: Uint8s, *, of_cells: bool) -> None:
+        self._rgb = np.array(rgb, dtype=np.uint8, order="C")
+        self._array = as_vtk(self._rgb, "colour")
+        self._attributes = data.GetCellData() if of_cells else data.GetPointData()
+        self._attributes.SetScalars(self._array)
+
+    def write(self, rgb: Uint8s) -> None:
+        """Put in other colours, (n, 3) as at the start."""
+        self._rgb[:] = rgb
+        self._array.Modified()
+        self._attributes.Modified()
+
+
+def actor_of(data: vtkPolyData) -> vtkActor:
+    """Return an actor that draws ``data`` with its scalars as colours, if it has any."""
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(data)
+    mapper.SetColorModeToDirectScalars()
+    mapper.SetVBOShiftScaleMethod(0)  # coordinates are local already: one frame for all, nothing else may shift
+    mapper.StaticOn()
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    return actor

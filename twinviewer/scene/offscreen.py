@@ -1,0 +1,63 @@
+"""Pictures without a window: neither Qt nor a display is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pyvista import Plotter
+
+from twinviewer.app.session import Session
+from twinviewer.model.drawing import DrawingRequest
+from twinviewer.model.project import Viewpoint
+from twinviewer.scene.camera import NAMED_VIEWS
+from twinviewer.scene.city_scene import CityScene, run_at_once
+from twinviewer.scene.picture import write_picture
+
+
+def render(
+    session: Session,
+    path: Path,
+    *,
+    size: tuple[int, int] = (1600, 1000),
+    view: Viewpoint | str | None = None,
+    instant: datetime | None = None,
+    overlays: Mapping[str, Sequence[DrawingRequest]] | None = None,
+    dark: bool = False,
+) -> None:
+    """Draw the session as it stands and write a PNG.
+
+    Args:
+        session: Its document and layer data.
+        path: The PNG to write.
+        size: Width and height in pixels.
+        view: A viewpoint, a name of ``camera.NAMED_VIEWS`` or the title of a bookmark; None: an overview of everything.
+        instant: Date and time for the sun, timezone-aware; None: the bookmark's, or a summer morning.
+        overlays: What to draw by overlay id.
+        dark: The backdrop of the dark theme.
+
+    Raises:
+        KeyError: ``view`` names neither a view nor a bookmark.
+        WriteError: The file cannot be written.
+    """
+    bookmark = next((mark for mark in session.project.bookmarks if mark.title == view), None)
+    if isinstance(view, str) and bookmark is None and view not in NAMED_VIEWS:
+        raise KeyError(view)
+    plotter = Plotter(off_screen=True, window_size=list(size))
+    scene = CityScene(plotter, session, request_render=lambda: None, run_in_background=run_at_once)
+    try:
+        scene.set_dark(dark)
+        if instant is not None or (bookmark is not None and bookmark.instant is not None):
+            scene.set_instant(instant or bookmark.instant)
+        for overlay_id, requests in (overlays or {}).items():
+            scene.draw_overlay(overlay_id, requests)
+        wanted = bookmark.viewpoint if bookmark is not None else view
+        if not isinstance(wanted, Viewpoint):
+            wanted = scene.named_view(wanted or "overview")
+        if wanted is not None:
+            scene.viewpoint = wanted
+        write_picture(plotter.render_window, path)
+    finally:
+        scene.close()
+        plotter.close()

@@ -1,0 +1,47 @@
+"""What is in a render window, as a PNG file or an array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkIOImage import vtkPNGWriter
+from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkWindowToImageFilter
+
+from twinviewer.app.atomic import write_atomically
+
+
+def _grab(window: vtkRenderWindow) -> vtkImageData:
+    window.Render()
+    grabber = vtkWindowToImageFilter()
+    grabber.SetInput(window)
+    grabber.ShouldRerenderOff()  # it would ask the interactor, which draws nothing before a window is shown
+    grabber.ReadFrontBufferOn()  # what was shown: samples are resolved in it
+    grabber.SetInputBufferTypeToRGB()
+    grabber.Update()
+    return grabber.GetOutput()
+
+
+def pixels_of(window: vtkRenderWindow) -> NDArray[np.uint8]:
+    """Render and return the picture (rows, columns, 3), top row first."""
+    image = _grab(window)
+    columns, rows, _ = image.GetDimensions()
+    flat = vtk_to_numpy(image.GetPointData().GetScalars())
+    pixels: NDArray[np.uint8] = flat.reshape(rows, columns, -1)[::-1].copy()
+    return pixels
+
+
+def write_picture(window: vtkRenderWindow, path: Path) -> None:
+    """Render and write a PNG.
+
+    Raises:
+        WriteError: The file cannot be written; what was there before is intact.
+    """
+    writer = vtkPNGWriter()
+    writer.SetInputData(_grab(window))
+    writer.WriteToMemoryOn()
+    writer.Write()
+    write_atomically(path, vtk_to_numpy(writer.GetResult()).tobytes())
