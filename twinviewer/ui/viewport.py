@@ -40,6 +40,7 @@ from twinviewer.model.project import Viewpoint
 from twinviewer.scene import navigation
 from twinviewer.scene.named_views import NamedView
 from twinviewer.scene.navigation import Picture
+from twinviewer.ui.compass import Compass
 from twinviewer.ui.input import CLICK_SLOP_PX, Drag, KeyStep, Step, drag_for, step_for, wheel_factor
 from twinviewer.ui.navigator import NavigatedScene, Navigator
 from twinviewer.ui.touch import LONG_PRESS_S, TapHandlers, TouchInterpreter
@@ -125,10 +126,18 @@ class Viewport(QtInteractor):
         self._hover.setInterval(HOVER_MS)
         self._hover.timeout.connect(self._emit_hover)
         self._focus_ring = _FocusRing(self)
+        self.compass = self._make_compass()
 
     def set_scene(self, scene: NavigatedScene | None) -> None:
         """Navigate through ``scene`` from now on; None: through nothing."""
         self.navigator.scene = scene
+        self.show_viewpoint()
+
+    def show_viewpoint(self) -> None:
+        """Bring compass and words in line with the scene's viewpoint, after it was set past the navigator."""
+        scene = self.navigator.scene
+        if scene is not None:
+            self._turn_compass(scene.viewpoint)
         self._describe()
 
     def picture_size(self) -> Picture:
@@ -337,8 +346,15 @@ class Viewport(QtInteractor):
                 return True
             case QEvent.Type.NativeGesture:
                 return self._take_native_gesture(event)
+            case QEvent.Type.ShortcutOverride if self._is_to_stop(event):
+                event.accept()  # Esc stops what moves, before it means anything else to the window
+                return True
             case _:
                 return bool(super().event(event))
+
+    def _is_to_stop(self, event: QEvent) -> bool:
+        assert isinstance(event, QKeyEvent)
+        return event.key() == Qt.Key.Key_Escape and (self.navigator.is_moving or self.navigator.is_dragging)
 
     def _take_touch(self, event: QEvent) -> bool:
         assert isinstance(event, QTouchEvent)
@@ -399,8 +415,23 @@ class Viewport(QtInteractor):
         self.navigator.scene = None
         super().close()
 
+    def _make_compass(self) -> Compass:
+        compass, navigator = Compass(self), self.navigator
+        compass.north_requested.connect(navigator.north_up)
+        compass.heading_requested.connect(navigator.turn_to)
+        compass.move_requested.connect(navigator.move_by)
+        compass.turn_requested.connect(navigator.turn_by)
+        compass.zoom_requested.connect(navigator.zoom_by)
+        compass.view_requested.connect(navigator.show_view)
+        compass.parallel_requested.connect(navigator.set_parallel)
+        return compass
+
+    def _turn_compass(self, viewpoint: Viewpoint) -> None:
+        self.compass.show_view(navigation.heading_deg(viewpoint), parallel=viewpoint.parallel)
+
     def _follow(self, viewpoint: Viewpoint) -> None:
         self.request_render()
+        self._turn_compass(viewpoint)
         self.viewpoint_changed.emit(viewpoint)
 
     def _rest(self) -> None:
