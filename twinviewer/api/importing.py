@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,10 @@ def _import_package(code: CodeLocation) -> None:
         importlib.import_module(code.package)
         return
     start = Path(code.folder, "__init__.py")
-    spec = importlib.util.spec_from_file_location(
-        code.package, start if start.exists() else None, submodule_search_locations=[code.folder]
-    )
+    spec = importlib.util.spec_from_file_location(code.package, start) if start.exists() else None
     if spec is None:
-        raise PluginError("The plugin's folder cannot be imported.", source=code.folder)
+        spec = ModuleSpec(code.package, None, is_package=True)
+    spec.submodule_search_locations = [code.folder]
     package = importlib.util.module_from_spec(spec)
     sys.modules[code.package] = package
     if spec.loader is not None:

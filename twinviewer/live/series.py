@@ -145,7 +145,7 @@ class SeriesTable:
             start = excess
             if focus_s is not None:
                 middle = int(np.searchsorted(all_times[order], focus_s))
-                start = min(excess, max(0, middle - self._capacity // 2))
+                start = min(excess, max(0, middle - self._capacity // 4))  # most of it ahead: time runs on
             order = order[start : start + self._capacity]
             if start > 0:
                 kept_from = float(all_times[order[0]])

@@ -105,6 +105,10 @@ class _Observations:
         self._row_of = {thing.id: row for row, thing in enumerate(self._things)}
 
 
+_MOST_SPANS = 64
+"""Spans that are remembered as covered; further ones are asked for again."""
+
+
 class _Coverage:
     """Which spans of time are held in full: disjoint, ascending ``[start, end)``."""
 
@@ -117,11 +121,16 @@ class _Coverage:
         apart = [span for span in self.spans if span[1] < start or span[0] > end]
         touching = [span for span in self.spans if not (span[1] < start or span[0] > end)]
         joined = (min([start, *(span[0] for span in touching)]), max([end, *(span[1] for span in touching)]))
-        self.spans = sorted([*apart, joined])
+        nearest = sorted(apart, key=lambda span: abs(span[0] - start))[: _MOST_SPANS - 1]
+        self.spans = sorted([*nearest, joined])
 
     def clip(self, start: float, end: float) -> None:
         clipped = ((max(a, start), min(b, end)) for a, b in self.spans)
         self.spans = [(a, b) for a, b in clipped if b > a]
+
+    def last_before(self, instant: float) -> float | None:
+        """Return the last covered time at or before ``instant``."""
+        return max((min(end, instant) for start, end in self.spans if start <= instant), default=None)
 
     def end_of_span_at(self, instant: float) -> float | None:
         return next((end for start, end in self.spans if start <= instant < end), None)
@@ -196,6 +205,11 @@ class ObservationStore:
         """Return up to which time (s) the store holds everything from ``start`` on, or None if not even that."""
         with self._lock:
             return self._coverage.end_of_span_at(require_aware(start).timestamp())
+
+    def known_until(self, instant: datetime) -> float | None:
+        """Return the last time (s) up to ``instant`` for which everything is here, or None where there is none."""
+        with self._lock:
+            return self._coverage.last_before(require_aware(instant).timestamp())
 
     def latest_at(self, instant: datetime, property: str | None = None) -> ObservationFrame | None:
         """Return the last known results at ``instant``.

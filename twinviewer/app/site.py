@@ -1,0 +1,139 @@
+"""The place that feeds and overlays are about: a snapshot of what a session has loaded.
+
+A snapshot never changes and may be asked from any thread; what costs time is worked out when first asked for, once.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinviewer.api.contracts import CityObjects
+from twinviewer.app.session import Session
+from twinviewer.geometry.drape import heights_at
+from twinviewer.model.layer_data import CityModel, FeatureTable, LayerData, TerrainGrid
+from twinviewer.model.place import Extent, ReferenceSystem
+from twinviewer.model.project import LayerSpec
+
+Float64s = NDArray[np.float64]
+
+
+class SessionSite:
+    """Implements :class:`twinviewer.api.Site`.
+
+    Args:
+        crs: The project's reference system.
+        extent: Around all layers.
+        layers: The layers that are loaded, top of the list first.
+    """
+
+    def __init__(
+        self, *, crs: ReferenceSystem, extent: Extent, layers: tuple[tuple[LayerSpec, LayerData], ...]
+    ) -> None:
+        self._crs = crs
+        self._extent = extent
+        self._layers = layers
+        self._lock = threading.Lock()
+        self._city_objects: CityObjects | None = None
+        self._base_m: float | None = None
+
+    @property
+    def crs(self) -> ReferenceSystem:
+        return self._crs
+
+    @property
+    def extent(self) -> Extent:
+        return self._extent
+
+    @property
+    def city_objects(self) -> CityObjects:
+        with self._lock:
+            if self._city_objects is None:
+                models = [data for _, data in self._layers if isinstance(data, CityModel)]
+                self._city_objects = reduce(_joined, map(_city_objects, models), _NO_OBJECTS)
+            return self._city_objects
+
+    def features(self, role: str) -> FeatureTable | None:
+        """Return the features of the first layer with that role, or None."""
+        for spec, data in self._layers:
+            if spec.role == role and isinstance(data, FeatureTable):
+                return data
+        return None
+
+    def ground_height(self, xy: Float64s) -> Float64s:
+        """Return heights (n,) in metres at positions (n, 2).
+
+        Where several terrains lie, the finest counts; where none lies, the height at which buildings stand.
+        """
+        points = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
+        heights = np.full(len(points), np.nan)
+        terrains = [data for _, data in self._layers if isinstance(data, TerrainGrid)]
+        for terrain in sorted(terrains, key=_cell_area):
+            open_ = np.isnan(heights)
+            heights[open_] = heights_at(terrain, points[open_], outside_m=np.nan)
+        return np.where(np.isnan(heights), self._base(), heights)
+
+    def _base(self) -> float:
+        """Return the height of the ground where there is no terrain."""
+        with self._lock:
+            if self._base_m is None:
+                lows = [
+                    float(np.percentile(data.vertices[:: max(1, len(data.vertices) // 50_000), 2], 2))
+                    for _, data in self._layers
+                    if isinstance(data, CityModel) and len(data.vertices)
+                ]
+                self._base_m = min(lows, default=0.0)
+            return self._base_m
+
+
+def site_of(session: Session) -> SessionSite | None:
+    """Return a snapshot of the session's place, or None while nothing that lies somewhere is loaded.
+
+    Costs next to nothing: arrays are shared, not copied.  Only for the thread that owns the session.
+    """
+    project = session.project
+    found = ((spec, session.store.get(spec.id)) for spec in project.layers)
+    layers = tuple((spec, data) for spec, data in found if data is not None)
+    extent = Extent.around(data.extent for _, data in layers)
+    if project.crs is None or extent is None:
+        return None
+    return SessionSite(crs=project.crs, extent=extent, layers=layers)
+
+
+_NO_OBJECTS = CityObjects(ids=(), types=(), positions=np.empty((0, 3)))
+
+
+def _joined(first: CityObjects, second: CityObjects) -> CityObjects:
+    return CityObjects(
+        ids=first.ids + second.ids,
+        types=first.types + second.types,
+        positions=np.concatenate((first.positions, second.positions)),
+    )
+
+
+def _city_objects(model: CityModel) -> CityObjects:
+    """Return the objects that own triangles, with the centres of their boxes."""
+    owner = model.surface_object[model.triangle_surface]
+    corners = model.vertices[model.triangles]
+    n = len(model.object_ids)
+    order = np.argsort(owner, kind="stable")
+    owners, first = np.unique(owner[order], return_index=True)
+    if len(owners) == 0:
+        return _NO_OBJECTS
+    low = np.minimum.reduceat(corners.min(axis=1)[order], first, axis=0)
+    high = np.maximum.reduceat(corners.max(axis=1)[order], first, axis=0)
+    kept = (owners >= 0) & (owners < n)
+    rows = owners[kept].tolist()
+    return CityObjects(
+        ids=tuple(model.object_ids[row] for row in rows),
+        types=tuple(model.type_names[model.object_type[row]] for row in rows),
+        positions=((low + high) / 2)[kept],
+    )
+
+
+def _cell_area(terrain: TerrainGrid) -> float:
+    a, b, _, d, e, _ = terrain.transform
+    return abs(a * e - b * d)

@@ -1,0 +1,39 @@
+"""How high the ground is at a place: bilinear heights of a terrain grid."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinviewer.model.layer_data import TerrainGrid
+
+Float64s = NDArray[np.float64]
+
+
+def heights_at(terrain: TerrainGrid, xy: Float64s, *, outside_m: float) -> Float64s:
+    """Return the terrain's heights (n,) in metres at positions ``xy`` (n, 2) in its reference system.
+
+    Between cell centres heights are bilinear; in the outer half of a border cell they are those of the border.
+    Positions beyond the grid, or beside a cell without data, get ``outside_m``.
+    """
+    result = np.full(len(xy), outside_m)
+    rows, columns = terrain.heights.shape
+    if rows == 0 or columns == 0 or len(xy) == 0:
+        return result
+    a, b, x_offset, d, e, y_offset = terrain.transform
+    x, y = xy[:, 0] - x_offset, xy[:, 1] - y_offset
+    determinant = a * e - b * d
+    column = (e * x - b * y) / determinant - 0.5
+    row = (a * y - d * x) / determinant - 0.5
+    inside = (column >= -0.5) & (row >= -0.5) & (column <= columns - 0.5) & (row <= rows - 0.5)
+    column = np.clip(column[inside], 0, columns - 1)
+    row = np.clip(row[inside], 0, rows - 1)
+    left, low = np.floor(column).astype(np.intp), np.floor(row).astype(np.intp)
+    right, high = np.minimum(left + 1, columns - 1), np.minimum(low + 1, rows - 1)
+    u, v = column - left, row - low
+    grid = terrain.heights
+    heights = (grid[low, left] * (1 - u) + grid[low, right] * u) * (1 - v) + (
+        grid[high, left] * (1 - u) + grid[high, right] * u
+    ) * v
+    result[inside] = np.where(np.isfinite(heights), heights, outside_m)
+    return result
