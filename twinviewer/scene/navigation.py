@@ -34,6 +34,9 @@ GRAZING_SLOPE = math.tan(math.radians(3))
 FACADE_SLOPE = math.tan(math.radians(1.5))
 """What is seen flatter than this from the side is grabbed like a facade, not like ground."""
 
+FACADE_REACH_M = 500.0
+"""Facades farther away are out of reach: dragging one would throw the camera about."""
+
 GroundHeight = Callable[[float, float], float | None]
 """Height of the ground at (x, y) in metres; None where nobody knows."""
 
@@ -197,6 +200,14 @@ def grab(viewpoint: Viewpoint, point: Point) -> Grab:
     if abs(sight[2]) >= FACADE_SLOPE * math.hypot(sight[0], sight[1]):
         return Grab(point=point, normal=(0.0, 0.0, 1.0))
     return grab_facing(viewpoint, point)
+
+
+def is_out_of_reach(viewpoint: Viewpoint, point: Point, *, limits: Limits) -> bool:
+    """Whether ``point`` is too far away to be dragged: a few pixels there are a flight here."""
+    sight = _sight(viewpoint, point)
+    is_flat = abs(sight[2]) < FACADE_SLOPE * math.hypot(sight[0], sight[1])
+    farthest = FACADE_REACH_M if is_flat and not viewpoint.parallel else limits.farthest_m
+    return math.dist(point, viewpoint.position) > farthest
 
 
 def grab_facing(viewpoint: Viewpoint, point: Point) -> Grab:

@@ -45,9 +45,8 @@ class NavigatedScene(Protocol):
 
     viewpoint: Viewpoint
 
-    @property
     def extent(self) -> Extent | None:
-        """The box around all that is shown, or None if nothing is."""
+        """Return the box around all that is shown, or None if nothing is."""
 
     def world_at(self, x_px: float, y_px: float) -> Point | None:
         """Return what is seen at a pixel, or None where that is the sky."""
@@ -114,6 +113,8 @@ class Navigator(QObject):
         self._drag: _Drag | None = None
         self._motion: _Flight | _Coasting | _SlowTurn | None = None
         self._interacting = False
+        self._extent: Extent | None = None
+        """Of the scene; asked for once per interaction, since a large scene may have to add it up."""
         self._trail: deque[tuple[float, float, float]] = deque(maxlen=8)
         self._wheel_anchor: tuple[float, float, Point] | None = None
         self._frames = QTimer(self)
@@ -144,9 +145,12 @@ class Navigator(QObject):
         return self._drag is not None
 
     def limits(self) -> Limits:
+        """Return where the view may go.  What is shown counts as it was when the interaction began."""
         if self._scene is None:
             return Limits(ground_height=lambda x, y: None)
-        return Limits(ground_height=self._scene.ground_height, extent=self._scene.extent)
+        if not self._interacting:
+            self._extent = self._scene.extent()
+        return Limits(ground_height=self._scene.ground_height, extent=self._extent)
 
     # ---- drags
 
@@ -156,7 +160,10 @@ class Navigator(QObject):
         if self._scene is None:
             return
         viewpoint = self._scene.viewpoint
+        limits = self.limits()
         seen = self._scene.world_at(x_px, y_px) if kind is not Drag.LOOK else None
+        if seen is not None and navigation.is_out_of_reach(viewpoint, seen, limits=limits):
+            seen = None
         if seen is None and kind is Drag.MOVE:
             kind = Drag.LOOK  # who drags the sky wants to see more of it
         anchor = seen or navigation.point_ahead(viewpoint, x_px, y_px, self._picture())
@@ -325,13 +332,14 @@ class Navigator(QObject):
     def show_view(self, name: NamedView) -> None:
         """Fly to a named view."""
         scene = self._scene
-        if scene is None or scene.extent is None:
+        extent = scene.extent() if scene is not None else None
+        if scene is None or extent is None:
             return
         self.fly_to(
             named_views.named_view(
                 name,
                 current=scene.viewpoint,
-                extent=scene.extent,
+                extent=extent,
                 picture=self._picture(),
                 limits=self.limits(),
             )

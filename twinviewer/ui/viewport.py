@@ -166,6 +166,12 @@ class Viewport(QtInteractor):
         self._rendered = True  # pyvista takes no screenshot before
         self.request_render()
 
+    def _check_has_ren_win(self) -> None:
+        """Draw what is due before pyvista reads the picture: it takes the last frame, which :meth:`render` put off."""
+        super()._check_has_ren_win()
+        if self._frame_due and self._RenderWindow is not None:
+            BasePlotter.render(self)
+
     def _cb_frame(self, obj: Any, event: Any) -> None:
         """Hear that VTK has rendered; what it was not asked for here (a screenshot's tiles) must not stay."""
         if not self._in_paint:
@@ -414,6 +420,9 @@ class Viewport(QtInteractor):
         self._hover.stop()
         self.navigator.scene = None
         super().close()
+        # Its wrapper of the surface must not outlive the surface: shiboken knows wrappers by address, and took the
+        # next window's OpenGL context, made at the same place, for that surface ("QSurface has no attribute surface").
+        self._forget_context()  # type: ignore[no-untyped-call]
 
     def _make_compass(self) -> Compass:
         compass, navigator = Compass(self), self.navigator
