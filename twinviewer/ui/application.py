@@ -1,0 +1,190 @@
+"""The program with a window: makes everything once, connects it, and takes it down in one order."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QLocale, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from twinviewer.app.folders import state_dir
+from twinviewer.app.jobs import ThreadJobRunner
+from twinviewer.app.journal import Journal
+from twinviewer.app.opening import Opener
+from twinviewer.app.overlays import OverlayRunner
+from twinviewer.app.plugin_host import FailureRecord, PluginRegistry
+from twinviewer.app.problems import ProblemLog
+from twinviewer.app.session import Session
+from twinviewer.app.settings import load_settings
+from twinviewer.app.sources import Sources
+from twinviewer.app.workers import ReaderPool
+from twinviewer.live.clock import Clock
+from twinviewer.model.place import ReferenceSystem
+from twinviewer.ui import icons
+from twinviewer.ui.document import Document
+from twinviewer.ui.jobs import Background, MainThread
+from twinviewer.ui.look import Look
+from twinviewer.ui.main_window import MainWindow
+from twinviewer.ui.services import Services
+
+_log = logging.getLogger(__name__)
+COLLECT_EVERY_MS = 2000
+SNAPSHOT_LOOK_MS = 250
+SNAPSHOT_LINGER_MS = 1500
+"""After everything is there: shadows, overlays and labels come with the next frames."""
+
+
+def make_application() -> QApplication:
+    """Return Qt's application, dressed for this program; the existing one if there is one."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("twinviewer")
+    application.setApplicationDisplayName("twinviewer")
+    application.setDesktopFileName("twinviewer")
+    application.setStyle("Fusion")
+    application.setWindowIcon(icons.application_icon())
+    QLocale.setDefault(QLocale(QLocale.Language.English))  # numbers as the window's own texts are written
+    return application
+
+
+class Program:
+    """All objects of one running program.  Use: make it, show the window, let Qt run, :meth:`end`."""
+
+    def __init__(self, *, safe_mode: bool = False) -> None:
+        self.problems = ProblemLog()
+        self.main_thread = MainThread()
+        self.session = Session()
+        self.registry = PluginRegistry(safe_mode=safe_mode, on_failure=self._plugin_failed)
+        self.pool = ReaderPool()
+        runner = ThreadJobRunner(self.main_thread.deliver)
+        opener = Opener(
+            self.session,
+            sources=Sources(registry=self.registry, pool=self.pool),
+            runner=runner,
+            problems=self.problems,
+        )
+        clock = Clock()
+        services = Services(
+            session=self.session,
+            problems=self.problems,
+            settings=load_settings(),
+            main_thread=self.main_thread,
+            runner=runner,
+            background=Background(self.main_thread),
+            registry=self.registry,
+            opener=opener,
+            clock=clock,
+            overlays=OverlayRunner(registry=self.registry, session=self.session, clock=clock),
+        )
+        self.look = Look()
+        self.look.use(services.settings.theme)
+        journal = Journal(state_dir() / "journal")
+        self.window = MainWindow(services, self.look, lambda view: Document(self.session, journal=journal, view=view))
+        self.window.program.use_settings(services.settings)
+        for error in self.registry.problems:
+            self.problems.add_error(error)
+        self._hooks = (sys.excepthook, threading.excepthook)
+        sys.excepthook = self._heard
+        threading.excepthook = self._heard_on_thread
+        # Collecting on a worker's thread would free Qt and VTK objects there, which ends the process.
+        self._collector = QTimer()
+        self._collector.timeout.connect(lambda: gc.collect(1))
+        gc.disable()
+        self._collector.start(COLLECT_EVERY_MS)
+        self._ended = False
+
+    def end(self) -> None:
+        """Take everything down; may be called twice."""
+        if self._ended:
+            return
+        self._ended = True
+        self.window.end()
+        self.pool.close()
+        self._collector.stop()
+        sys.excepthook, threading.excepthook = self._hooks
+        self.window.deleteLater()
+        QApplication.sendPostedEvents()
+        gc.enable()
+        gc.collect()
+
+    def _plugin_failed(self, record: FailureRecord) -> None:
+        self.main_thread.deliver(lambda: self._list_plugin_failure(record))
+
+    def _list_plugin_failure(self, record: FailureRecord) -> None:
+        self.problems.add_error(record.error)
+
+    def _heard(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        """A bug: the log gets all of it, the person one sentence, and the work goes on."""
+        if isinstance(error, KeyboardInterrupt):
+            self.window.close()
+            return
+        _log.critical("Something failed that should not.", exc_info=(kind, error, traceback))
+        self.main_thread.deliver(lambda: self._list_bug(kind.__name__))
+
+    def _heard_on_thread(self, failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None:
+            self._heard(failed.exc_type, failed.exc_value, failed.exc_traceback)
+
+    def _list_bug(self, summary: str) -> None:
+        self.problems.add_bug(summary)
+
+
+def run(
+    *,
+    paths: Sequence[Path] = (),
+    demo_buildings: int | None = None,
+    safe_mode: bool = False,
+    crs: ReferenceSystem | None = None,
+    snapshot: Path | None = None,
+) -> int:
+    """Open the window and stay until it is closed; return the exit status.
+
+    Args:
+        paths: What to open: files, folders, a project.
+        demo_buildings: Open the demo city with so many buildings; None: do not.
+        safe_mode: Load no plugins but the built-in readers.
+        crs: The reference system of files that do not say theirs.
+        snapshot: Write a picture of the window there once everything is shown, and end.
+    """
+    application = make_application()
+    program = Program(safe_mode=safe_mode)
+    window = program.window
+    window.show()
+    window.offer_recovery()
+    if demo_buildings is not None:
+        window.projects.open_demo(demo_buildings)
+    if paths:
+        window.projects.open(paths, crs=crs)
+    if snapshot is not None:
+        _take_snapshot(window, snapshot)
+    window.closed.connect(application.quit)
+    status = application.exec()
+    program.end()
+    return status
+
+
+def _take_snapshot(window: MainWindow, path: Path) -> None:
+    timer = QTimer(window)
+    timer.setInterval(SNAPSHOT_LOOK_MS)
+    waited = 0
+
+    def look() -> None:
+        nonlocal waited
+        waited = waited + SNAPSHOT_LOOK_MS if window.is_settled else 0
+        if waited > SNAPSHOT_LINGER_MS:
+            timer.stop()
+            window.grab().save(str(path))
+            window.close()
+
+    timer.timeout.connect(look)
+    timer.start()

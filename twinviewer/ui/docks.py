@@ -1,0 +1,113 @@
+"""The panels around the view: where they dock at first, their titles, and how the layout is kept."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QWidget
+
+from twinviewer.app.folders import state_dir
+from twinviewer.ui.look import Look
+from twinviewer.ui.panels import Panels
+
+LAYOUT_VERSION = 1
+LEFT_PX, RIGHT_PX, BOTTOM_PX = 290, 340, 190
+
+TITLES = {
+    "layers": "Layers",
+    "inspector": "Inspector",
+    "style": "Style",
+    "time": "Time",
+    "problems": "Problems",
+    "log": "Log",
+}
+
+
+class _Title(QWidget):
+    """The bar on top of a panel."""
+
+    def __init__(self, text: str, dock: QDockWidget, look: Look) -> None:
+        super().__init__(dock)
+        self.setObjectName("panelTitle")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        label = QLabel(text)
+        close = look.button("x", f"Close {text}", tooltip=f"Close this panel; Window › {text} brings it back.")
+        close.clicked.connect(dock.close)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 2, 4, 2)
+        layout.addWidget(label, 1)
+        layout.addWidget(close)
+
+
+class Docks:
+    """The dock widgets of one window."""
+
+    def __init__(self, window: QMainWindow, panels: Panels, look: Look) -> None:
+        self._window = window
+        self.docks: dict[str, QDockWidget] = {}
+        for name, title in TITLES.items():
+            dock = QDockWidget(title, window)
+            dock.setObjectName(f"dock.{name}")
+            dock.setAccessibleName(title)
+            dock.setWidget(getattr(panels, name))
+            dock.setTitleBarWidget(QWidget(dock) if name == "time" else _Title(title, dock, look))
+            self.docks[name] = dock
+        window.setDockOptions(
+            QMainWindow.DockOption.AnimatedDocks
+            | QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.AllowNestedDocks
+        )
+        self.reset()
+
+    def reset(self) -> None:
+        """Put every panel where it was at first."""
+        window, docks = self._window, self.docks
+        areas = Qt.DockWidgetArea
+        for dock in docks.values():
+            dock.setFloating(False)
+            window.removeDockWidget(dock)
+        window.addDockWidget(areas.LeftDockWidgetArea, docks["layers"])
+        window.addDockWidget(areas.RightDockWidgetArea, docks["inspector"])
+        window.addDockWidget(areas.RightDockWidgetArea, docks["style"])
+        window.tabifyDockWidget(docks["inspector"], docks["style"])
+        window.addDockWidget(areas.BottomDockWidgetArea, docks["problems"])
+        window.addDockWidget(areas.BottomDockWidgetArea, docks["time"])
+        window.splitDockWidget(docks["problems"], docks["time"], Qt.Orientation.Vertical)
+        window.addDockWidget(areas.BottomDockWidgetArea, docks["log"])
+        window.tabifyDockWidget(docks["problems"], docks["log"])
+        for name, dock in docks.items():
+            dock.setVisible(name not in ("problems", "log"))
+        docks["inspector"].raise_()
+        window.resizeDocks([docks["layers"], docks["inspector"]], [LEFT_PX, RIGHT_PX], Qt.Orientation.Horizontal)
+        window.resizeDocks([docks["problems"]], [BOTTOM_PX], Qt.Orientation.Vertical)
+
+    def show(self, name: str) -> None:
+        """Bring a panel to the front."""
+        self.docks[name].show()
+        self.docks[name].raise_()
+
+    def toggle(self, name: str) -> None:
+        """Show a panel that is hidden or behind another; hide one that is in front."""
+        dock = self.docks[name]
+        if not dock.isHidden() and not dock.visibleRegion().isEmpty():
+            dock.hide()
+        else:
+            self.show(name)
+
+    def keep(self) -> None:
+        """Remember size and layout for the next start."""
+        stored = _settings()
+        stored.setValue("geometry", self._window.saveGeometry())
+        stored.setValue("layout", self._window.saveState(LAYOUT_VERSION))
+
+    def recall(self) -> None:
+        """Bring back size and layout of the last time; anything that cannot be used is passed over."""
+        stored = _settings()
+        geometry, layout = stored.value("geometry"), stored.value("layout")
+        if geometry is not None:
+            self._window.restoreGeometry(geometry)
+        if layout is not None and not self._window.restoreState(layout, LAYOUT_VERSION):
+            self.reset()
+
+
+def _settings() -> QSettings:
+    return QSettings(str(state_dir() / "window.ini"), QSettings.Format.IniFormat)

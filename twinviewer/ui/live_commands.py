@@ -1,0 +1,202 @@
+"""What the Live menu and the time bar do, and the one timer of the program: it runs only while something moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from PySide6.QtCore import QObject, QTimer
+
+from twinviewer.app.manifest import OverlayContribution
+from twinviewer.app.overlays import OverlayPicture, OverlayState
+from twinviewer.app.project_file import ViewState
+from twinviewer.live.clock import ClockMode
+from twinviewer.model.project import OverlaySpec
+from twinviewer.scene.city_scene import CityScene
+from twinviewer.ui.layer_tree import OverlayFacts
+from twinviewer.ui.panels import Panels
+from twinviewer.ui.services import Services
+from twinviewer.ui.time_bar import STEP, TimeState, zone_for
+
+FRAME_MS = 33
+IDLE_MS = 1000
+"""Without overlays only the time bar and the sun follow the clock."""
+SUN_EVERY = timedelta(seconds=30)
+"""Of shown time: the sun moves an eighth of a degree."""
+
+_STATE_WORDS = {
+    OverlayState.OFF: "",
+    OverlayState.WAITING: "waiting for data",
+    OverlayState.SIMULATED: "simulated",
+    OverlayState.LIVE: "live",
+    OverlayState.STALE: "old values",
+    OverlayState.FAILED: "failed",
+}
+
+
+def overlay_facts(overlay: OverlayContribution, picture: OverlayPicture) -> OverlayFacts:
+    """Return what the layers panel says about an overlay."""
+    words = _STATE_WORDS[picture.state]
+    if picture.state is OverlayState.OFF and overlay.simulated:
+        words = "simulated"
+    return OverlayFacts(
+        id=overlay.id,
+        title=overlay.title,
+        state=words,
+        simulated=overlay.simulated,
+        failed=picture.state is OverlayState.FAILED,
+    )
+
+
+def frame_interval_ms(*, overlays_on: bool, rate: float) -> int:
+    """Return how often something changes by itself: never (0) while time stands still and no overlay is on.
+
+    Overlays are looked at while time stands still too: their feeds may still be fetching what belongs to it.
+    """
+    if overlays_on:
+        return FRAME_MS if rate > 0 else FRAME_MS * 4
+    if rate == 0:
+        return 0
+    return IDLE_MS if rate <= 1 else FRAME_MS
+
+
+class LiveCommands(QObject):
+    """Between clock, overlays, time bar and scene."""
+
+    def __init__(
+        self, services: Services, panels: Panels, scene: CityScene, *, on_overlays: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._services, self._panels, self._scene = services, panels, scene
+        self._on_overlays = on_overlays
+        self._drawn: dict[str, tuple[object, OverlaySpec]] = {}
+        self._facts: tuple[OverlayFacts, ...] = self._facts_of({})
+        self._sun_at: datetime | None = None
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self.show_frame)
+        self._stop_hearing = services.session.on_change(lambda _change: self.wake())
+        bar = panels.time
+        bar.zone = zone_for(services.settings.time_zone)
+        bar.play_asked.connect(self.play_or_pause)
+        bar.now_asked.connect(self.go_live)
+        bar.speed_asked.connect(self._play_at)
+        bar.instant_asked.connect(self._scrub)
+
+    def does(self) -> Mapping[str, Callable[[], None]]:
+        """Return what the commands of the Live menu do."""
+        return {
+            "live.play": self.play_or_pause,
+            "live.now": self.go_live,
+            "live.back": lambda: self._step(-STEP),
+            "live.forward": lambda: self._step(STEP),
+            "live.overlays": self._show_overlays,
+        }
+
+    @property
+    def overlays(self) -> tuple[OverlayFacts, ...]:
+        """Every overlay that a plugin offers, and how it fares."""
+        return self._facts
+
+    def view_state(self) -> ViewState:
+        """Return camera and clock, as a project file keeps them."""
+        clock = self._services.clock
+        live = clock.mode is ClockMode.LIVE
+        return ViewState(
+            viewpoint=self._scene.viewpoint,
+            instant=None if live else clock.now(),
+            live=live,
+            speed=clock.speed,
+        )
+
+    def show_view_state(self, view: ViewState) -> None:
+        """Set the clock as a project file says; playing begins paused."""
+        clock = self._services.clock
+        if view.live or view.instant is None:
+            clock.go_live()
+        else:
+            clock.pause()
+            clock.scrub(view.instant)
+        self.wake()
+
+    def wake(self) -> None:
+        """Show the present frame, and let the timer run as fast as it must from now on."""
+        self.show_frame()
+        on = any(spec.visible for spec in self._services.session.project.overlays)
+        interval = frame_interval_ms(overlays_on=on, rate=self._services.clock.rate)
+        if interval == 0:
+            self._timer.stop()
+        elif not self._timer.isActive() or self._timer.interval() != interval:
+            self._timer.start(interval)
+
+    def show_frame(self) -> None:
+        """Bring overlays, sun and time bar to the clock's instant; what did not change is not drawn."""
+        clock = self._services.clock
+        instant = clock.now()
+        pictures = self._services.overlays.requests(instant)
+        specs = {spec.id: spec for spec in self._services.session.project.overlays}
+        for overlay_id, picture in pictures.items():
+            self._draw(overlay_id, picture, specs.get(overlay_id))
+        if self._sun_at is None or abs(instant - self._sun_at) >= SUN_EVERY:
+            self._sun_at = instant
+            self._scene.set_instant(instant)
+        simulated = any(
+            overlay.simulated and overlay.id in specs and specs[overlay.id].visible
+            for overlay in self._services.registry.overlays
+        )
+        if self._panels.time.isVisible() or not self._panels.time.clock.text():
+            self._panels.time.show_state(
+                TimeState(instant=instant, mode=clock.mode, speed=clock.speed, simulated=simulated)
+            )
+        facts = self._facts_of(pictures)
+        if facts != self._facts:
+            self._facts = facts
+            self._on_overlays()
+
+    def play_or_pause(self) -> None:
+        """Stop time, or let it run on from what is shown."""
+        clock = self._services.clock
+        if clock.mode is ClockMode.PAUSED:
+            clock.play()
+        else:
+            clock.pause()
+        self.wake()
+
+    def go_live(self) -> None:
+        self._services.clock.go_live()
+        self.wake()
+
+    def close(self) -> None:
+        self._timer.stop()
+        self._stop_hearing()
+
+    def _draw(self, overlay_id: str, picture: OverlayPicture, spec: OverlaySpec | None) -> None:
+        shown = spec is not None and spec.visible and bool(picture.requests)
+        if not shown or spec is None:
+            if self._drawn.pop(overlay_id, None) is not None:
+                self._scene.remove_overlay(overlay_id)
+            return
+        if self._drawn.get(overlay_id) != (id(picture.requests), spec):
+            self._drawn[overlay_id] = (id(picture.requests), spec)
+            self._scene.draw_overlay(overlay_id, picture.requests, opacity=spec.opacity, visible=True)
+
+    def _facts_of(self, pictures: Mapping[str, OverlayPicture]) -> tuple[OverlayFacts, ...]:
+        overlays = self._services.registry.overlays
+        return tuple(overlay_facts(overlay, pictures.get(overlay.id, OverlayPicture())) for overlay in overlays)
+
+    def _play_at(self, speed: float) -> None:
+        self._services.clock.play(speed)
+        self.wake()
+
+    def _scrub(self, instant: datetime) -> None:
+        self._services.clock.scrub(instant)
+        self._sun_at = None
+        self.wake()
+
+    def _step(self, step: timedelta) -> None:
+        self._scrub(self._services.clock.now() + step)
+
+    def _show_overlays(self) -> None:
+        self._panels.show("layers")
+        keys = {f"overlay:{facts.id}" for facts in self._facts[:1]}
+        self._panels.layers.select_keys(keys)
+        self._panels.layers.tree.setFocus()

@@ -1,0 +1,33 @@
+"""Everything below the window that the window works with, made in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from twinviewer.app.jobs import ThreadJobRunner
+from twinviewer.app.opening import Opener
+from twinviewer.app.overlays import OverlayRunner
+from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.problems import ProblemLog
+from twinviewer.app.recent_files import RecentFiles
+from twinviewer.app.session import Session
+from twinviewer.app.settings import Settings
+from twinviewer.live.clock import Clock
+from twinviewer.ui.jobs import Background, MainThread
+
+
+@dataclass(slots=True, kw_only=True)
+class Services:
+    """What one running program has: the document, its helpers, and the person's choices."""
+
+    session: Session
+    problems: ProblemLog
+    settings: Settings
+    main_thread: MainThread
+    runner: ThreadJobRunner
+    background: Background
+    registry: PluginRegistry
+    opener: Opener
+    clock: Clock
+    overlays: OverlayRunner
+    recent: RecentFiles = field(default_factory=RecentFiles)

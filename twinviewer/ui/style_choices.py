@@ -1,0 +1,96 @@
+"""What a layer can be coloured by, and which levels of detail it has: choices for the style panel, without a widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twinviewer.model.attributes import AttributeType
+from twinviewer.model.layer_data import CityModel, FeatureTable, LayerData, PointCloud, TerrainGrid, TriangleMesh
+from twinviewer.model.project import Style
+
+COLOUR_MAPS = ("viridis", "batlow", "cividis", "vik", "terrain", "grey")
+"""Offered, the best for most purposes first; all but vik (diverging) are monotone in lightness."""
+
+NUMBERS = (AttributeType.INTEGER, AttributeType.DOUBLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColourChoice:
+    """One entry of "Colour by"."""
+
+    title: str
+    color_by: str | None
+    """As in :class:`Style`; None together with ``one_colour`` False: the default of the kind."""
+    one_colour: bool = False
+    numeric: bool = False
+    """Whether a colour map and a range matter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleChoices:
+    """What can be chosen for one layer."""
+
+    colours: tuple[ColourChoice, ...]
+    lods: tuple[str, ...] = ()
+    has_points: bool = False
+    has_lines: bool = False
+
+
+_DEFAULT = ColourChoice(title="Default colours", color_by=None)
+_ONE = ColourChoice(title="One colour", color_by=None, one_colour=True)
+
+
+def choices_for(data: LayerData | None) -> StyleChoices:
+    """Return what can be chosen for a layer with this data; the least for one without."""
+    if isinstance(data, CityModel):
+        fixed = (
+            ColourChoice(title="Object type", color_by="type"),
+            ColourChoice(title="Surface type", color_by="surface"),
+            ColourChoice(title="Elevation", color_by="elevation", numeric=True),
+        )
+        return StyleChoices(
+            colours=(_DEFAULT, _ONE, *fixed, *_attributes(data)), lods=data.lods if len(data.lods) > 1 else ()
+        )
+    if isinstance(data, PointCloud):
+        colour = (ColourChoice(title="Recorded colour", color_by="rgb"),) if data.rgb is not None else ()
+        fixed = (
+            ColourChoice(title="Class", color_by="class"),
+            ColourChoice(title="Elevation", color_by="elevation", numeric=True),
+            ColourChoice(title="Intensity", color_by="intensity", numeric=True),
+        )
+        return StyleChoices(colours=(_DEFAULT, _ONE, *colour, *fixed), has_points=True)
+    if isinstance(data, FeatureTable):
+        return StyleChoices(
+            colours=(_DEFAULT, _ONE, *_attributes(data)),
+            has_points=len(data.points) > 0,
+            has_lines=len(data.line_offsets) > 1 or len(data.ring_offsets) > 1,
+        )
+    if isinstance(data, TerrainGrid):
+        return StyleChoices(
+            colours=(_DEFAULT, _ONE, ColourChoice(title="Elevation", color_by="elevation", numeric=True))
+        )
+    if isinstance(data, TriangleMesh):
+        return StyleChoices(
+            colours=(_DEFAULT, _ONE, ColourChoice(title="Elevation", color_by="elevation", numeric=True))
+        )
+    return StyleChoices(colours=(_DEFAULT,))
+
+
+def _attributes(data: CityModel | FeatureTable) -> list[ColourChoice]:
+    columns = sorted(data.attributes, key=lambda column: column.name.lower())
+    return [
+        ColourChoice(title=column.name, color_by=column.name, numeric=column.type in NUMBERS)
+        for column in columns
+        if column.present.any()
+    ]
+
+
+def current_choice(choices: StyleChoices, style: Style) -> int:
+    """Return the row of ``choices.colours`` that ``style`` stands for; 0 for one that is not offered."""
+    for row, choice in enumerate(choices.colours):
+        if style.color_by is not None:
+            if choice.color_by == style.color_by:
+                return row
+        elif choice.color_by is None and choice.one_colour == (style.colour is not None):
+            return row
+    return 0

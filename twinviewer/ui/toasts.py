@@ -1,0 +1,108 @@
+"""Toasts: short messages at the bottom right of the view, for at most six seconds, with one action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from twinviewer.model.diagnostics import Severity
+from twinviewer.ui.look import Look
+
+SHOWN_MS = 6000
+MARGIN_PX = 14
+MOST = 3
+WIDTH_PX = 380
+_ICONS = {Severity.INFO: "info", Severity.WARNING: "triangle-alert", Severity.ERROR: "circle-alert"}
+
+
+class Toast(QFrame):
+    """One message."""
+
+    def __init__(self, text: str, severity: Severity, look: Look, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("toast")
+        self.setAutoFillBackground(True)
+        self.text = text
+        theme = look.theme
+        colour = {Severity.INFO: theme.info, Severity.WARNING: theme.warning, Severity.ERROR: theme.error}[severity]
+        picture = QLabel()
+        picture.setPixmap(look.icon(_ICONS[severity], colour=colour).pixmap(20, 20))
+        self.label = QLabel(text)
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.close_button = look.button("x", "Close message")
+        self.close_button.clicked.connect(self.dismiss)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 8, 6, 8)
+        self._row.setSpacing(10)
+        self._row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        self._row.addWidget(self.label, 1)
+        self._row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        self.setAccessibleName(text)
+
+    def add_action(self, text: str, do: Callable[[], None]) -> None:
+        """Offer one thing to do about it."""
+        button = QPushButton(text)
+        button.clicked.connect(lambda: (do(), self.dismiss()))
+        self._row.insertWidget(2, button)
+
+    def dismiss(self) -> None:
+        self.hide()
+        self.deleteLater()
+
+
+class Toasts(QObject):
+    """Stacks the toasts of one widget; the same text while it is shown is not shown twice."""
+
+    def __init__(self, over: QWidget, look: Look) -> None:
+        super().__init__(over)
+        self._over, self._look = over, look
+        self.shown: list[Toast] = []
+        over.installEventFilter(self)
+
+    def show(
+        self,
+        text: str,
+        *,
+        severity: Severity = Severity.INFO,
+        action: tuple[str, Callable[[], None]] | None = None,
+    ) -> None:
+        """Show a message for six seconds."""
+        self._forget_gone()
+        for toast in [toast for toast in self.shown if toast.text == text]:
+            self._remove(toast)
+        while len(self.shown) >= MOST:
+            self._remove(self.shown[0])
+        toast = Toast(text, severity, self._look, self._over)
+        if action is not None:
+            toast.add_action(*action)
+        self.shown.append(toast)
+        toast.destroyed.connect(self._place)
+        QTimer.singleShot(SHOWN_MS, toast, lambda: self._remove(toast))
+        toast.show()
+        self._place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _remove(self, toast: Toast) -> None:
+        if toast in self.shown:
+            self.shown.remove(toast)
+            toast.dismiss()
+            self._place()
+
+    def _forget_gone(self) -> None:
+        self.shown = [toast for toast in self.shown if not toast.isHidden()]
+
+    def _place(self) -> None:
+        bottom = self._over.height() - MARGIN_PX
+        for toast in reversed([toast for toast in self.shown if not toast.isHidden()]):
+            width = min(WIDTH_PX, self._over.width() - 2 * MARGIN_PX)
+            height = max(toast.heightForWidth(width), toast.minimumSizeHint().height())
+            toast.setGeometry(self._over.width() - width - MARGIN_PX, bottom - height, width, height)
+            toast.raise_()
+            bottom -= height + 8
