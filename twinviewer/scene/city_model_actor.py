@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkRenderer
 
 from twinviewer.model.attributes import AttributeColumn
 from twinviewer.model.drawing import ColourScale
@@ -91,6 +91,7 @@ class CityModelActor(LayerActor):
     """A city model as tiles; recolouring rewrites bytes in place."""
 
     kind: ClassVar[str] = "city-model"
+    casts_shadows: ClassVar[bool] = True
 
     @classmethod
     def prepare(cls, data: CityModel, style: Style, frame: LocalFrame, ground: Ground) -> PreparedCity:
@@ -123,23 +124,20 @@ class CityModelActor(LayerActor):
         self._coloured: tuple[Int32s, Uint8s] | None = None
         self._colours: list[Colours] = []
         self._locators: list[TriangleLocator] = []
-        self._edge_actors: list[vtkActor] = []
         self._edges_wanted = True
         self._visible = True
         for piece in prepared.faces:
             mesh = poly_data(piece.points, triangles=piece.cells)
             self._colours.append(Colours(mesh, prepared.surface_rgb[self._surfaces(piece)], of_cells=True))
             self._locators.append(TriangleLocator(mesh))
-            actor = self._attach(actor_of(mesh))
-            actor.GetProperty().SetInterpolationToFlat()
-            mapper = actor.GetMapper()
+            mapper = self._attach_surface(actor_of(mesh)).GetMapper()
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(1.0, 1.0)  # behind its own outlines
         for piece in prepared.edges:
             actor = self._attach(actor_of(poly_data(piece.points, lines=piece.cells)))
-            actor.GetProperty().SetColor(unit_rgb(EDGE_COLOUR))
+            actor.GetProperty().SetColor(*unit_rgb(EDGE_COLOUR))
             actor.GetProperty().LightingOff()
-            self._edge_actors.append(actor)
+            self.edges.append(actor)
 
     def _surfaces(self, piece: Piece) -> Int32s:
         return self._model.triangle_surface[piece.rows]
@@ -147,15 +145,13 @@ class CityModelActor(LayerActor):
     def _show(self, *, visible: bool) -> None:
         super()._show(visible=visible)
         self._visible = visible
-        for actor in self._edge_actors:
+        for actor in self.edges:
             actor.SetVisibility(visible and self._edges_wanted)
 
     def set_look(self, look: Look) -> None:
-        for actor in self._actors:
-            actor.GetProperty().SetAmbient(look.ambient)
         if look.edges != self._edges_wanted:
             self._edges_wanted = look.edges
-            for actor in self._edge_actors:
+            for actor in self.edges:
                 actor.SetVisibility(self._visible and look.edges)
 
     def restyle(self, before: Style | None, after: Style) -> None:
@@ -250,13 +246,13 @@ class CityModelActor(LayerActor):
         surfaces = family[self._model.surface_object]
 
         def cells_of(pieces: list[Piece], owner: Int32s, cells: Int32s) -> Int32s:
-            rows: list[Any] = [piece.rows[surfaces[owner[piece.rows]]] for piece in pieces]
-            return cells[np.concatenate(rows)] if rows else cells[:0]
+            chosen: list[Any] = [piece.rows[surfaces[owner[piece.rows]]] for piece in pieces]
+            return cells[np.concatenate(chosen)] if chosen else cells[:0]
 
         triangles = cells_of(self._prepared.faces, self._model.triangle_surface, self._model.triangles)
         lines = cells_of(self._prepared.edges, self._model.edge_surface, self._model.edges)
-        used, rows = np.unique(np.concatenate([triangles.ravel(), lines.ravel()]), return_inverse=True)
-        rows = rows.astype(np.int32)
+        used, corner = np.unique(np.concatenate([triangles.ravel(), lines.ravel()]), return_inverse=True)
+        rows: Int32s = corner.astype(np.int32)
         return Outline(
             points=self._prepared.local[used],
             triangles=rows[: triangles.size].reshape(-1, 3),

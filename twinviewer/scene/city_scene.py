@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from pyvista import BasePlotter
+from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 from twinviewer.analysis.sun import NOWHERE, SolarSite, solar_site
 from twinviewer.app.session import Change, Session
@@ -22,14 +23,16 @@ from twinviewer.model.drawing import ColourScale, DrawingRequest
 from twinviewer.model.layer_data import LayerData, TerrainGrid
 from twinviewer.model.place import LOCAL, Extent, LocalFrame
 from twinviewer.model.project import LayerId, LayerSpec, Project, Viewpoint
-from twinviewer.scene.camera import apply_viewpoint, named_view, set_clipping_range, viewpoint_of
+from twinviewer.scene.camera import apply_viewpoint, set_clipping_range, viewpoint_of
 from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.feature_actor import FeatureActor
 from twinviewer.scene.ground import Ground, ground_level, ground_of
 from twinviewer.scene.layer_actor import LayerActor
 from twinviewer.scene.mesh_actor import MeshActor, PictureActor
+from twinviewer.scene.named_views import NamedView, named_view
+from twinviewer.scene.navigation import Limits, Picture
 from twinviewer.scene.overlays import Overlays
-from twinviewer.scene.picking import Hit, Pick, ray_through
+from twinviewer.scene.picking import Hit, Pick, PickRay, ray_through
 from twinviewer.scene.picture import write_picture
 from twinviewer.scene.point_actor import PointCloudActor
 from twinviewer.scene.selection import Selection
@@ -37,6 +40,14 @@ from twinviewer.scene.stage import Stage
 from twinviewer.scene.terrain_actor import TerrainActor
 
 T = TypeVar("T")
+
+NAMED_VIEWS = {
+    "overview": (NamedView.OVERVIEW, False),
+    "iso": (NamedView.ISOMETRIC_SOUTH_WEST, True),
+    "top": (NamedView.TOP, True),
+    "street": (NamedView.STREET, False),
+}
+"""Views that a picture can be asked for by name, and whether they are parallel projections."""
 
 ACTOR_KINDS: dict[str, type[LayerActor]] = {
     actor.kind: actor
@@ -71,7 +82,6 @@ class CityScene:
         run_in_background: RunInBackground,
     ) -> None:
         self._thread = threading.get_ident()
-        self._plotter = plotter
         self._renderer = plotter.renderer
         self._session = session
         self._request_render = request_render
@@ -90,7 +100,8 @@ class CityScene:
             session.on_change(self._on_change),
             session.store.on_put(self._on_data),
         )
-        self._observer = self._renderer.AddObserver("StartEvent", self._before_render)
+        self._window: vtkRenderWindow = self._renderer.GetRenderWindow()
+        self._observer = self._window.AddObserver("StartEvent", self._before_render)
         self._closed = False
         self._on_change(Change(before=Project(preset=""), after=session.project))
 
@@ -146,6 +157,7 @@ class CityScene:
                 self._selection.clear()
             self._overlays.forget_layer(layer_id)
             actor.detach()
+            self._stage.age_shadows()
 
     def _update(self, before: LayerSpec, after: LayerSpec) -> None:
         actor = self._actors.get(after.id)
@@ -155,6 +167,8 @@ class CityScene:
             self._prepare(after)
         else:
             actor.update(before, after)
+            if before.visible != after.visible or before.opacity != after.opacity:
+                self._stage.age_shadows()
 
     def _prepare(self, spec: LayerSpec) -> None:
         """Build the layer's arrays in the background, then put it in place of what is shown of it now."""
@@ -180,13 +194,12 @@ class CityScene:
             self._overlays.forget_layer(layer_id)
             old.detach()
         actor = kind(self._renderer, data, prepared)
-        actor.set_look(self._stage.look)
+        self._stage.dress(actor)
         actor.update(None, self._session.project.layer(layer_id))
         self._actors[layer_id] = actor
         if isinstance(actor, CityModelActor):
             self._overlays.add_city_model(layer_id, actor)
         self._rank_layers()
-        self._stage.fit(self._bounds())
         self._request_render()
 
     def _follow_ground(self) -> None:
@@ -194,13 +207,13 @@ class CityScene:
         layers = self._session.project.layers
         data = [item for spec in layers if (item := self._session.store.get(spec.id)) is not None]
         terrain = [item for item in data if isinstance(item, TerrainGrid)]
-        basis = terrain[:1] or data
+        basis: list[LayerData] = [*terrain[:1]] or data
         if [id(item) for item in basis] == [id(item) for item in self._ground_basis]:
             return
         self._ground_basis = basis
         before = self._ground
         self._ground = ground_of(terrain[0]) if terrain else ground_level(data)
-        if before.heights is None and self._ground.heights is None and before.level_m == self._ground.level_m:
+        if before.terrain is None and self._ground.terrain is None and before.level_m == self._ground.level_m:
             return
         for spec in layers:
             kind = ACTOR_KINDS.get(spec.kind)
@@ -220,6 +233,10 @@ class CityScene:
     def settled(self) -> bool:
         """Whether all layers that have data are on the screen."""
         return not self._preparing
+
+    @property
+    def window(self) -> vtkRenderWindow:
+        return self._window
 
     @property
     def frame(self) -> LocalFrame:
@@ -242,15 +259,27 @@ class CityScene:
         return Extent.around(data.extent for data in visible if data is not None)
 
     def named_view(self, name: str, extent: Extent | None = None) -> Viewpoint | None:
-        """Return the view ``name`` (see ``camera.NAMED_VIEWS``) of ``extent`` or of everything; None if that is nothing."""
+        """Return the view ``name`` (one of ``NAMED_VIEWS``) of ``extent`` or of everything; None if that is nothing.
+
+        Raises:
+            KeyError: There is no view of that name.
+        """
+        view, parallel = NAMED_VIEWS[name]
         extent = extent or self.extent()
         if extent is None:
             return None
-        middle = np.array([extent.centre[:2]])
-        return named_view(name, extent, ground_m=float(self._ground.heights_at(middle)[0]))
+        x, y, z = extent.centre
+        width, height = self._renderer.GetSize()
+        return named_view(
+            view,
+            current=Viewpoint(position=(x, y - 1.0, z), target=(x, y, z), parallel=parallel),
+            extent=extent,
+            picture=Picture(width_px=width, height_px=height),
+            limits=Limits(ground_height=self.ground_height, extent=extent),
+        )
 
     def fit(self, extent: Extent | None = None) -> None:
-        """Look at ``extent``, or at everything, from the south-west."""
+        """Look at ``extent``, or at everything, from the south."""
         viewpoint = self.named_view("overview", extent)
         if viewpoint is not None:
             self.viewpoint = viewpoint
@@ -328,9 +357,7 @@ class CityScene:
     def set_preset(self, name: str) -> None:
         """Use a render preset: ``planning``, ``point-cloud``, ``presentation`` or ``safe``."""
         self._require_main_thread()
-        self._stage.set_preset(name)
-        for actor in self._actors.values():
-            actor.set_look(self._stage.look)
+        self._stage.set_preset(name, self._actors.values())
         self._request_render()
 
     def set_dark(self, dark: bool) -> None:  # noqa: FBT001 - a plain switch, like the theme's
@@ -370,7 +397,7 @@ class CityScene:
     def screenshot(self, path: Path) -> None:
         """Write what is shown as a PNG."""
         self._require_main_thread()
-        write_picture(self._plotter.render_window, path)
+        write_picture(self._window, path)
 
     def close(self) -> None:
         """Stop listening and let go of every VTK object."""
@@ -380,7 +407,7 @@ class CityScene:
         self._closed = True
         for stop in self._stop_listening:
             stop()
-        self._renderer.RemoveObserver(self._observer)
+        self._window.RemoveObserver(self._observer)
         self._preparing.clear()
         for layer_id in tuple(self._actors):
             self._drop(layer_id)
@@ -391,8 +418,9 @@ class CityScene:
     # --- inside -----------------------------------------------------------------------------------------------
 
     def _before_render(self, _caller: object, _event: str) -> None:
-        set_clipping_range(self._renderer, self._bounds())
-        self._stage.before_render()
+        bounds = self._bounds()
+        set_clipping_range(self._renderer, bounds)
+        self._stage.before_render(self._actors.values(), bounds)
         self._overlays.before_render()
 
     def _bounds(self) -> NDArray[np.float64] | None:
@@ -402,11 +430,11 @@ class CityScene:
             return None
         return np.stack([np.min([box[:, 0] for box in boxes], 0), np.max([box[:, 1] for box in boxes], 0)], axis=1)
 
-    def _ray(self, x_px: float, y_px: float) -> Any:
+    def _ray(self, x_px: float, y_px: float) -> PickRay:
         set_clipping_range(self._renderer, self._bounds())
         return ray_through(self._renderer, x_px, y_px)
 
-    def _first_hit(self, ray: Any) -> tuple[LayerId, Hit] | None:
+    def _first_hit(self, ray: PickRay) -> tuple[LayerId, Hit] | None:
         best: tuple[LayerId, Hit] | None = None
         for spec in self._session.project.layers:
             actor = self._actors.get(spec.id)

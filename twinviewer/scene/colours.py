@@ -57,8 +57,7 @@ def colour_map(name: str) -> Uint8s:
     if not name.isidentifier() or not path.is_file():
         path = asset("colour_maps") / f"{DEFAULT_MAP}.json"
     content = json.loads(path.read_text(encoding="utf-8"))
-    colours = np.frombuffer(bytes.fromhex(content["colours"]), dtype=np.uint8).reshape(-1, 3)
-    return colours
+    return np.frombuffer(bytes.fromhex(content["colours"]), dtype=np.uint8).reshape(-1, 3)
 
 
 def ramp(values: NDArray[Any], *, name: str, value_range: tuple[float, float]) -> Uint8s:

@@ -33,7 +33,7 @@ def refined(
     xy = points[:, :2].copy()
     z = ground.heights_at(xy)
     source = np.arange(len(triangles))
-    if ground.heights is not None:
+    if ground.terrain is not None:
         for _ in range(_MOST_ROUNDS):
             if len(triangles) > MOST_TRIANGLES:
                 break
@@ -107,7 +107,7 @@ def densified(vertices: Float64s, offsets: Int64s, *, ground: Ground, drape: boo
     """Return ragged lines with vertices added about every grid cell and laid on the ground, unless ``drape`` is off."""
     if not drape or len(vertices) == 0:
         return vertices, offsets
-    if ground.heights is None:
+    if ground.terrain is None:
         flat = vertices.copy()
         flat[:, 2] = ground.level_m
         return flat, offsets

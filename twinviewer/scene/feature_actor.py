@@ -19,7 +19,7 @@ from twinviewer.scene.colours import shaded
 from twinviewer.scene.draping import densified, refined, ribbons
 from twinviewer.scene.feature_colours import feature_colours
 from twinviewer.scene.ground import Ground
-from twinviewer.scene.layer_actor import LayerActor, Look, Outline
+from twinviewer.scene.layer_actor import LayerActor, Outline
 from twinviewer.scene.meshes import Colours, Piece, actor_of, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator, nearest_segment
 
@@ -84,27 +84,28 @@ class FeatureActor(LayerActor):
         self._locators: list[TriangleLocator] = []
         for piece in prepared.areas:
             mesh = poly_data(piece.points, triangles=piece.cells)
-            actor = self._add(mesh, prepared.area_feature[piece.rows], shade=1.0)
-            actor.GetProperty().SetInterpolationToFlat()
+            actor = self._attach_surface(actor_of(mesh))
+            self._paint(mesh, actor, prepared.area_feature[piece.rows], shade=1.0)
             self._area_actors.append(actor)
             self._locators.append(TriangleLocator(mesh))
         shade = 0.82 if prepared.areas else 1.0  # outlines of areas are darker than their fill
         for piece in prepared.lines:
             mesh = poly_data(piece.points, lines=piece.cells)
-            actor = self._add(mesh, prepared.line_feature[piece.rows], shade=shade)
+            actor = self._attach(actor_of(mesh))
+            self._paint(mesh, actor, prepared.line_feature[piece.rows], shade=shade)
             actor.GetProperty().LightingOff()
             self._line_actors.append(actor)
         if len(prepared.points):
-            actor = self._add(poly_data(prepared.points, vertices=True), data.point_feature, shade=1.0)
+            mesh = poly_data(prepared.points, vertices=True)
+            actor = self._attach(actor_of(mesh))
+            self._paint(mesh, actor, data.point_feature, shade=1.0)
             actor.GetProperty().LightingOff()
             actor.GetProperty().RenderPointsAsSpheresOn()
             self._point_actors.append(actor)
 
-    def _add(self, mesh: vtkPolyData, feature: Int32s, *, shade: float) -> vtkActor:
+    def _paint(self, mesh: vtkPolyData, actor: vtkActor, feature: Int32s, *, shade: float) -> None:
         self._colours.append((Colours(mesh, np.zeros((len(feature), 3), np.uint8), of_cells=True), feature, shade))
-        actor = self._attach(actor_of(mesh))
         actor.GetMapper().SetResolveCoincidentTopologyToPolygonOffset()
-        return actor
 
     def set_rank(self, rank: int) -> None:
         for actor in self._area_actors:
@@ -113,10 +114,6 @@ class FeatureActor(LayerActor):
             actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(-1.0, -8.0 * rank - 4)
         for actor in self._point_actors:
             actor.GetMapper().SetRelativeCoincidentTopologyPointOffsetParameter(-8.0 * rank - 8)
-
-    def set_look(self, look: Look) -> None:
-        for actor in self._area_actors:
-            actor.GetProperty().SetAmbient(look.ambient)
 
     def restyle(self, before: Style | None, after: Style) -> None:
         for actor in self._line_actors:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkCommonCore import vtkPoints
@@ -39,14 +41,14 @@ class _Batch:
         self.actor.SetMapper(mapper)
         self.actor.GetProperty().SetInterpolationToFlat()
         self.actor.GetProperty().SetAmbient(0.35)
-        self._arrays: dict[str, NDArray[np.generic]] = {}
+        self._arrays: dict[str, NDArray[Any]] = {}
         renderer.AddActor(self.actor)
 
     def write(
         self, positions: NDArray[np.float32], rotation: NDArray[np.float32], size: NDArray[np.float32], rgb: Uint8s
     ) -> None:
         """Put in other glyphs; arrays of the same length are rewritten in place."""
-        new = {"position": positions, "rotation": rotation, "size": size, "colour": rgb}
+        new: dict[str, NDArray[Any]] = {"position": positions, "rotation": rotation, "size": size, "colour": rgb}
         if self._arrays and len(self._arrays["size"]) == len(size):
             for name, values in new.items():
                 self._arrays[name][:] = values

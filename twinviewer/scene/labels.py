@@ -22,7 +22,7 @@ _LINE_SHARE = 1.5
 def decluttered(
     pixels: NDArray[np.float64], in_view: NDArray[np.bool_], sizes: NDArray[np.float64], *, most: int = MOST_SHOWN
 ) -> list[int]:
-    """Return the rows whose boxes, centred on ``pixels`` (n, 2) and ``sizes`` (n, 2) large, are free of earlier ones."""
+    """Return the rows whose boxes, centred on ``pixels`` (n, 2), ``sizes`` (n, 2) large, are free of earlier ones."""
     low, high = pixels - sizes / 2, pixels + sizes / 2
     kept: list[int] = []
     for row in np.flatnonzero(in_view):
@@ -81,19 +81,19 @@ class LabelSet:
         for actor, row in zip(self._pool, kept, strict=False):
             self._place(actor, self._texts[row], pixels[row], height)
         for actor in self._pool[len(kept) :]:
-            actor.SetVisibility(False)
+            actor.VisibilityOff()
 
     def _place(self, actor: vtkTextActor, text: str, pixel: NDArray[np.float64], height: int) -> None:
         if actor.GetInput() != text:
             actor.SetInput(text)
         style = actor.GetTextProperty()
         style.SetFontSize(self._size_px)
-        style.SetColor(unit_rgb("#f2f4f6" if self._dark else "#20262c"))
-        style.SetBackgroundColor(unit_rgb("#1d232a" if self._dark else "#ffffff"))
+        style.SetColor(*unit_rgb("#f2f4f6" if self._dark else "#20262c"))
+        style.SetBackgroundColor(*unit_rgb("#1d232a" if self._dark else "#ffffff"))
         style.SetBackgroundOpacity(0.82 * self._opacity)
         style.SetOpacity(self._opacity)
         actor.SetDisplayPosition(int(pixel[0]), int(height - pixel[1] + _LIFT_PX))
-        actor.SetVisibility(True)
+        actor.VisibilityOn()
 
     def _new_actor(self) -> vtkTextActor:
         actor = vtkTextActor()
@@ -102,11 +102,11 @@ class LabelSet:
         style.SetFontFamilyToArial()
         style.SetJustificationToCentered()
         style.SetVerticalJustificationToBottom()
-        self._renderer.AddActor2D(actor)
+        self._renderer.AddViewProp(actor)
         return actor
 
     def detach(self) -> None:
         for actor in self._pool:
-            self._renderer.RemoveActor2D(actor)
+            self._renderer.RemoveViewProp(actor)
             actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
         self._pool.clear()

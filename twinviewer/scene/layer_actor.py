@@ -33,14 +33,16 @@ class Outline:
     """Mark each point by itself."""
 
 
+AMBIENT = 0.35
+"""Share of light from everywhere where VTK's own lights are used."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """How the render preset and the camera's motion change what layers draw."""
 
     edges: bool = True
     """Outlines of faces."""
-    ambient: float = 0.35
-    """Share of light that comes from everywhere."""
 
 
 class LayerActor(ABC):
@@ -53,6 +55,9 @@ class LayerActor(ABC):
     kind: ClassVar[str]
     drapes: ClassVar[bool] = False
     """Whether it must be prepared anew when the ground changes."""
+    casts_shadows: ClassVar[bool] = False
+    smooth: ClassVar[bool] = False
+    """Whether its surfaces bring normals; otherwise each triangle is lit by its own."""
 
     @classmethod
     @abstractmethod
@@ -67,14 +72,26 @@ class LayerActor(ABC):
     def __init__(self, renderer: vtkRenderer, data: LayerData, prepared: Any) -> None:
         self._renderer = renderer
         self._actors: list[vtkActor] = []
+        self.surfaces: list[vtkActor] = []
+        """Those of the actors that take light."""
+        self.edges: list[vtkActor] = []
+        """Those of the actors that outline surfaces."""
 
     def _attach(self, actor: vtkActor) -> vtkActor:
         self._actors.append(actor)
         self._renderer.AddActor(actor)
         return actor
 
+    def _attach_surface(self, actor: vtkActor) -> vtkActor:
+        self.surfaces.append(actor)
+        actor.GetProperty().SetAmbient(AMBIENT)
+        if not self.smooth:
+            actor.GetProperty().SetInterpolationToFlat()
+        return self._attach(actor)
+
     @property
     def actors(self) -> tuple[vtkActor, ...]:
+        """Everything that the layer has on the screen."""
         return tuple(self._actors)
 
     def bounds(self) -> NDArray[np.float64] | None:
@@ -103,10 +120,10 @@ class LayerActor(ABC):
     def restyle(self, before: Style | None, after: Style) -> None:
         """Apply those parts of the style that need no new arrays."""
 
-    def set_look(self, look: Look) -> None:
+    def set_look(self, look: Look) -> None:  # noqa: B027 - most kinds look alike in all presets
         """Follow the render preset."""
 
-    def set_rank(self, rank: int) -> None:
+    def set_rank(self, rank: int) -> None:  # noqa: B027 - solid things have no rank
         """Draw over all layers of smaller rank where both lie in one plane."""
 
     def legend(self) -> ColourScale | None:
@@ -126,3 +143,5 @@ class LayerActor(ABC):
             self._renderer.RemoveActor(actor)
             actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
         self._actors.clear()
+        self.surfaces.clear()
+        self.edges.clear()

@@ -15,7 +15,7 @@ from twinviewer.model.place import LocalFrame
 from twinviewer.model.project import Style
 from twinviewer.scene.colours import rgb_of, unit_rgb
 from twinviewer.scene.ground import Ground
-from twinviewer.scene.layer_actor import LayerActor, Look, Outline
+from twinviewer.scene.layer_actor import LayerActor, Outline
 from twinviewer.scene.meshes import Colours, Piece, actor_of, as_vtk, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
 
@@ -35,6 +35,7 @@ class MeshActor(LayerActor):
     """A shaded triangle mesh."""
 
     kind: ClassVar[str] = "mesh"
+    casts_shadows: ClassVar[bool] = True
 
     @classmethod
     def prepare(cls, data: TriangleMesh, style: Style, frame: LocalFrame, ground: Ground) -> PreparedMesh:
@@ -53,11 +54,7 @@ class MeshActor(LayerActor):
             mesh = poly_data(piece.points, triangles=piece.cells)
             self._colours.append(Colours(mesh, np.zeros((len(piece.points), 3), np.uint8), of_cells=False))
             self._locators.append(TriangleLocator(mesh))
-            self._attach(actor_of(mesh)).GetProperty().SetInterpolationToFlat()
-
-    def set_look(self, look: Look) -> None:
-        for actor in self._actors:
-            actor.GetProperty().SetAmbient(look.ambient)
+            self._attach_surface(actor_of(mesh))
 
     def restyle(self, before: Style | None, after: Style) -> None:
         if after.colour is not None or self._mesh.vertex_rgb is None:
@@ -100,7 +97,7 @@ class PictureActor(LayerActor):
     def prepare(cls, data: RasterImage, style: Style, frame: LocalFrame, ground: Ground) -> PreparedPicture:
         rows, columns = data.pixels.shape[:2]
         a, b, x_offset, d, e, y_offset = data.transform
-        nodes = 2 if ground.heights is None else PICTURE_NODES
+        nodes = 2 if ground.terrain is None else PICTURE_NODES
         u, v = (side.ravel() for side in np.meshgrid(np.linspace(0, 1, nodes), np.linspace(0, 1, nodes)))
         column, row = u * columns, v * rows
         xy = np.stack([a * column + b * row + x_offset, d * column + e * row + y_offset], axis=1)
@@ -130,7 +127,7 @@ class PictureActor(LayerActor):
         texture.MipmapOn()
         actor = self._attach(actor_of(mesh))
         actor.SetTexture(texture)
-        actor.GetProperty().SetColor(unit_rgb("#ffffff"))
+        actor.GetProperty().SetColor(*unit_rgb("#ffffff"))
         actor.GetProperty().LightingOff()
         self._locator = TriangleLocator(mesh)
 

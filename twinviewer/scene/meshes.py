@@ -6,10 +6,11 @@ PyVista's ``add_mesh`` is left aside on this path: it copies, adds normals and c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkDataArray, vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
@@ -70,7 +71,7 @@ def tile_numbers(centres: Float32s, *, cells: int) -> Int32s:
 
 def as_vtk(values: NDArray[np.generic], name: str = "") -> vtkDataArray:
     """Return ``values`` as a VTK array that shares their memory and keeps them alive."""
-    array = numpy_to_vtk(np.ascontiguousarray(values), deep=0)
+    array: vtkDataArray = numpy_to_vtk(np.ascontiguousarray(values), deep=0)  # type: ignore[no-untyped-call]
     array.SetName(name)
     return array
 
@@ -101,6 +102,12 @@ def _cell_array(cells: Int32s) -> vtkCellArray:
     offsets = np.arange(0, cells.size + 1, cells.shape[1], dtype=np.int32)
     array.SetData(as_vtk(offsets), as_vtk(cells.astype(np.int32, copy=False).ravel()))
     return array
+
+
+def as_numpy(array: vtkDataArray) -> NDArray[Any]:
+    """Return the values of a VTK array without a copy."""
+    values: NDArray[Any] = vtk_to_numpy(array)  # type: ignore[no-untyped-call]
+    return values
 
 
 class Colours:

@@ -11,8 +11,7 @@ from pyvista import Plotter
 from twinviewer.app.session import Session
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.project import Viewpoint
-from twinviewer.scene.camera import NAMED_VIEWS
-from twinviewer.scene.city_scene import CityScene, run_at_once
+from twinviewer.scene.city_scene import NAMED_VIEWS, CityScene, run_at_once
 from twinviewer.scene.picture import write_picture
 
 
@@ -32,7 +31,7 @@ def render(
         session: Its document and layer data.
         path: The PNG to write.
         size: Width and height in pixels.
-        view: A viewpoint, a name of ``camera.NAMED_VIEWS`` or the title of a bookmark; None: an overview of everything.
+        view: A viewpoint, a name of ``city_scene.NAMED_VIEWS`` or a bookmark's title; None: an overview.
         instant: Date and time for the sun, timezone-aware; None: the bookmark's, or a summer morning.
         overlays: What to draw by overlay id.
         dark: The backdrop of the dark theme.
@@ -48,8 +47,9 @@ def render(
     scene = CityScene(plotter, session, request_render=lambda: None, run_in_background=run_at_once)
     try:
         scene.set_dark(dark)
-        if instant is not None or (bookmark is not None and bookmark.instant is not None):
-            scene.set_instant(instant or bookmark.instant)
+        when = instant or (bookmark.instant if bookmark is not None else None)
+        if when is not None:
+            scene.set_instant(when)
         for overlay_id, requests in (overlays or {}).items():
             scene.draw_overlay(overlay_id, requests)
         wanted = bookmark.viewpoint if bookmark is not None else view
@@ -57,7 +57,7 @@ def render(
             wanted = scene.named_view(wanted or "overview")
         if wanted is not None:
             scene.viewpoint = wanted
-        write_picture(plotter.render_window, path)
+        write_picture(scene.window, path)
     finally:
         scene.close()
         plotter.close()

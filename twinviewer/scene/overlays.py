@@ -39,6 +39,12 @@ class _Overlay:
     def colourings(self) -> list[ColourObjects]:
         return [request for request in self.requests if isinstance(request, ColourObjects)] if self.visible else []
 
+    def detach(self) -> None:
+        for glyphs in self.glyphs:
+            glyphs.detach()
+        for labels in self.labels:
+            labels.detach()
+
 
 class Overlays:
     """All overlays of a scene."""
@@ -87,8 +93,7 @@ class Overlays:
         overlay = self._overlays.pop(overlay_id, None)
         if overlay is None:
             return
-        for part in (*overlay.glyphs, *overlay.labels):
-            part.detach()
+        overlay.detach()
         if overlay.colourings:
             self._paint_all()
 
@@ -181,8 +186,7 @@ class Overlays:
                 labels.before_render()
 
     def close(self) -> None:
-        for overlay_id in tuple(self._overlays):
-            for part in (*self._overlays[overlay_id].glyphs, *self._overlays[overlay_id].labels):
-                part.detach()
+        for overlay in self._overlays.values():
+            overlay.detach()
         self._overlays.clear()
         self._cities.clear()

@@ -170,9 +170,11 @@ class TriangleLocator:
             self._locator = vtkStaticCellLocator()
             self._locator.SetDataSet(self._data)
             self._locator.BuildLocator()
-        t, sub_id, cell_id = reference(0.0), reference(0), reference(-1)
+        t, sub_id, cell_id = reference(0.0), reference(0), reference(-1)  # written by VTK
         position, parametric = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
-        found = self._locator.IntersectWithLine(ray.start, ray.end, 1e-4, t, position, parametric, sub_id, cell_id)
+        found = self._locator.IntersectWithLine(  # type: ignore[call-overload]
+            ray.start.tolist(), ray.end.tolist(), 1e-4, t, position, parametric, sub_id, cell_id
+        )
         return (np.array(position), int(cell_id)) if found else None
 
     def _ray_passes_box(self, ray: PickRay) -> bool:

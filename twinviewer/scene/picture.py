@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkIOImage import vtkPNGWriter
 from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkWindowToImageFilter
 
 from twinviewer.app.atomic import write_atomically
+from twinviewer.scene.meshes import as_numpy
 
 
 def _grab(window: vtkRenderWindow) -> vtkImageData:
@@ -22,14 +22,15 @@ def _grab(window: vtkRenderWindow) -> vtkImageData:
     grabber.ReadFrontBufferOn()  # what was shown: samples are resolved in it
     grabber.SetInputBufferTypeToRGB()
     grabber.Update()
-    return grabber.GetOutput()
+    image: vtkImageData = grabber.GetOutput()
+    return image
 
 
 def pixels_of(window: vtkRenderWindow) -> NDArray[np.uint8]:
     """Render and return the picture (rows, columns, 3), top row first."""
     image = _grab(window)
     columns, rows, _ = image.GetDimensions()
-    flat = vtk_to_numpy(image.GetPointData().GetScalars())
+    flat = as_numpy(image.GetPointData().GetScalars())
     pixels: NDArray[np.uint8] = flat.reshape(rows, columns, -1)[::-1].copy()
     return pixels
 
@@ -44,4 +45,4 @@ def write_picture(window: vtkRenderWindow, path: Path) -> None:
     writer.SetInputData(_grab(window))
     writer.WriteToMemoryOn()
     writer.Write()
-    write_atomically(path, vtk_to_numpy(writer.GetResult()).tobytes())
+    write_atomically(path, as_numpy(writer.GetResult()).tobytes())

@@ -45,7 +45,7 @@ class Selection:
             actor.GetMapper().SetRelativeCoincidentTopologyPointOffsetParameter(_LINES_OFFSET)
 
     def _add(self, actor: vtkActor, colour: str) -> vtkActor:
-        actor.GetProperty().SetColor(unit_rgb(colour))
+        actor.GetProperty().SetColor(*unit_rgb(colour))
         actor.GetMapper().SetResolveCoincidentTopologyToPolygonOffset()
         self._renderer.AddActor(actor)
         self._actors.append(actor)

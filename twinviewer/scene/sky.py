@@ -24,20 +24,22 @@ class Sky:
     """Below the horizon, where no terrain is."""
     sun_colour: tuple[float, float, float]
     sun_strength: float
-    """0 at night to 1 at noon."""
+    """What it adds to a surface that faces it; with the sky's light, about 1 is as bright as paper."""
     fill_strength: float
-    """Light from the whole sky."""
+    """Light from the whole sky on a surface that faces up."""
     fill_colour: tuple[float, float, float]
+    fill_ground: tuple[float, float, float]
+    """Of the light that the ground throws back, whatever the theme."""
 
 
 # sun's height in degrees: zenith, horizon, ground, sun colour, sun strength, fill strength, fill colour
 _HOURS: tuple[tuple[float, str, str, str, str, float, float, str], ...] = (
-    (-14.0, "#0d1526", "#26344f", "#1b2130", "#8fa6d6", 0.22, 0.42, "#7f93c4"),
-    (-5.0, "#22365c", "#7d6f86", "#3a3a48", "#b9a6c0", 0.22, 0.52, "#9aa3cc"),
-    (0.0, "#42659a", "#eab48c", "#8a8078", "#ff9d5c", 0.45, 0.56, "#b6b9d6"),
-    (6.0, "#5d8fc6", "#f5d8b4", "#c3b8a8", "#ffbf85", 0.82, 0.56, "#c9cfe2"),
-    (18.0, "#5f9ad2", "#e4e9ea", "#d4cfc5", "#ffe3bf", 0.96, 0.55, "#d7e0ec"),
-    (40.0, "#5c9ad6", "#dfe9f0", "#d8d4cb", "#fff4e2", 1.00, 0.55, "#dfe7f0"),
+    (-14.0, "#0c1424", "#2a3a58", "#1a2130", "#8fa6d6", 0.16, 0.34, "#8b9cc8"),
+    (-5.0, "#2a4068", "#a08497", "#4a4a56", "#b9a6c0", 0.16, 0.50, "#a9aed0"),
+    (0.0, "#4a6ea2", "#efbd97", "#968c84", "#ff9d5c", 0.42, 0.62, "#c3c1d6"),
+    (6.0, "#5f92c8", "#f6dcbb", "#c8beb0", "#ffbd80", 0.60, 0.66, "#d3d3e0"),
+    (18.0, "#5f9ad2", "#e6ebec", "#d6d1c8", "#ffe0b8", 0.58, 0.70, "#dfe4ee"),
+    (40.0, "#5c9ad6", "#e1eaf1", "#dad6ce", "#fff2dd", 0.52, 0.74, "#e6ecf4"),
 )
 
 _DARK_ZENITH, _DARK_HORIZON, _DARK_GROUND = "#11161d", "#2a323c", "#1d2228"
@@ -71,6 +73,7 @@ def sky_at(elevation_deg: float, *, dark: bool = False) -> Sky:
         sun_strength=number(5),
         fill_strength=number(6),
         fill_colour=colour(7),
+        fill_ground=colour(3),
     )
 
 
@@ -82,7 +85,7 @@ def _mixed(first: tuple[float, float, float], second: tuple[int, int, int], shar
 def backdrop(sky: Sky, elevations_deg: Floats) -> NDArray[np.uint8]:
     """Return the colours (n, 3) in the directions ``elevations_deg`` (n,): ground, haze at the horizon, sky."""
     up = np.sin(np.radians(np.clip(elevations_deg, 0, 90)))
-    rise = (1 - np.exp(-3.2 * up)) / (1 - math.exp(-3.2))
+    rise: Floats = (1 - np.exp(-3.2 * up)) / (1 - math.exp(-3.2))
     down = np.clip(-elevations_deg / 14.0, 0, 1)
     sink = down * down * (3 - 2 * down)
     zenith, horizon, ground = np.array(sky.zenith), np.array(sky.horizon), np.array(sky.ground)
@@ -100,7 +103,8 @@ def row_elevations(*, pitch_deg: float, view_angle_deg: float, rows: int) -> Flo
         rows: Of the picture.
     """
     up = np.tan(math.radians(view_angle_deg) / 2) * (2 * (np.arange(rows) + 0.5) / rows - 1)
-    return pitch_deg + np.degrees(np.arctan(up))
+    heights: Floats = pitch_deg + np.degrees(np.arctan(up))
+    return heights
 
 
 def lit_from(sun: SunPosition) -> Floats:

@@ -15,7 +15,7 @@ from twinviewer.model.place import LocalFrame
 from twinviewer.model.project import Style
 from twinviewer.scene.colours import Coloured, coloured_by_values, ramp, rgb_of, usual_range
 from twinviewer.scene.ground import Ground, ground_of
-from twinviewer.scene.layer_actor import LayerActor, Look
+from twinviewer.scene.layer_actor import LayerActor
 from twinviewer.scene.meshes import Colours, Piece, actor_of, as_vtk, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
 
@@ -46,17 +46,19 @@ class TerrainActor(LayerActor):
     """A terrain grid, thinned to what the screen can carry."""
 
     kind: ClassVar[str] = "terrain"
+    smooth: ClassVar[bool] = True
 
     @classmethod
     def prepare(cls, data: TerrainGrid, style: Style, frame: LocalFrame, ground: Ground) -> PreparedTerrain:
         own = ground_of(data)
-        if own.heights is None:
+        if own.terrain is None:
             return PreparedTerrain(heights=np.empty(0), normals=np.empty((0, 3), np.float32), pieces=[])
-        rows, columns = own.heights.shape
-        a, b, x_offset, d, e, y_offset = own.transform
-        column, row = np.meshgrid(np.arange(columns, dtype=np.float64), np.arange(rows, dtype=np.float64))
-        valid = np.isfinite(own.heights)
-        z = np.where(valid, own.heights, own.level_m).astype(np.float64)
+        heights = own.terrain.heights
+        rows, columns = heights.shape
+        a, b, x_offset, d, e, y_offset = own.terrain.transform
+        column, row = np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5)
+        valid = np.isfinite(heights)
+        z = np.where(valid, heights, own.level_m).astype(np.float64)
         x, y = a * column + b * row + x_offset, d * column + e * row + y_offset
         by_row, by_column = np.gradient(z)
         determinant = a * e - b * d
@@ -84,13 +86,9 @@ class TerrainActor(LayerActor):
             mesh.GetPointData().SetNormals(as_vtk(prepared.normals[piece.vertices], "normal"))
             self._colours.append(Colours(mesh, np.zeros((len(piece.points), 3), np.uint8), of_cells=False))
             self._locators.append(TriangleLocator(mesh))
-            mapper = self._attach(actor_of(mesh)).GetMapper()
+            mapper = self._attach_surface(actor_of(mesh)).GetMapper()
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(4.0, 40.0)  # behind what lies on it
-
-    def set_look(self, look: Look) -> None:
-        for actor in self._actors:
-            actor.GetProperty().SetAmbient(look.ambient)
 
     def restyle(self, before: Style | None, after: Style) -> None:
         heights = self._prepared.heights

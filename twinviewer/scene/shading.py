@@ -1,0 +1,205 @@
+"""How surfaces take light: our own few lines of GLSL in place of VTK's lights.
+
+One sun with a shadow map, light from the sky above and back from the ground below, and haze with distance.  It costs
+about what one VTK light does, works on every OpenGL that VTK runs on, and lets translucent layers and ambient
+occlusion be.  All surfaces share one shader property each, so a frame sets a handful of uniforms, not one per actor.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkRenderer, vtkTexture
+from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
+
+from twinviewer.scene.meshes import as_vtk
+from twinviewer.scene.sky import Sky
+
+Float64s = NDArray[np.float64]
+
+_TEXTURE = "materialTex"
+"""One of the names that VTK binds without drawing the texture itself (it is used in physically based shading only)."""
+
+_LIGHT = "//VTK::Light::Impl"
+
+_SURFACE = """
+  vec3 tvToEye = parallel != 0 ? vec3(0.0, 0.0, 1.0) : -normalize(vertexVC.xyz);
+  vec3 tvNormal = NORMAL;
+  if (dot(tvNormal, tvToEye) < 0.0) { tvNormal = -tvNormal; }
+  float tvUp = dot(tvNormal, upVC);
+  float tvSun = max(dot(tvNormal, sunVC), 0.0);
+  if (shadowed != 0 && tvSun > 0.0)
+  {
+    vec3 tvAt = (shadowMatrix * vec4(vertexVC.xyz + tvNormal * shadowTexel * (1.6 - tvSun), 1.0)).xyz;
+    vec2 tvSize = vec2(textureSize(materialTex, 0));
+    vec2 tvCorner = tvAt.xy * tvSize - 0.5;
+    ivec2 tvTexel = ivec2(floor(tvCorner));
+    vec2 tvPart = fract(tvCorner);
+    if (tvTexel.x >= 0 && tvTexel.y >= 0 && tvTexel.x < int(tvSize.x) - 1 && tvTexel.y < int(tvSize.y) - 1)
+    {
+      const vec3 tvUnpack = vec3(255.0, 65280.0, 16711680.0) / 16777215.0;
+      vec4 tvDepth = vec4(dot(texelFetch(materialTex, tvTexel, 0).rgb, tvUnpack),
+                          dot(texelFetch(materialTex, tvTexel + ivec2(1, 0), 0).rgb, tvUnpack),
+                          dot(texelFetch(materialTex, tvTexel + ivec2(0, 1), 0).rgb, tvUnpack),
+                          dot(texelFetch(materialTex, tvTexel + ivec2(1, 1), 0).rgb, tvUnpack));
+      vec4 tvLit = step(vec4(tvAt.z), tvDepth);
+      tvSun *= mix(mix(tvLit.x, tvLit.y, tvPart.x), mix(tvLit.z, tvLit.w, tvPart.x), tvPart.y);
+    }
+  }
+  vec3 tvLight = mix(fromBelow, fromAbove, 0.5 + 0.5 * tvUp) + sunLight * tvSun;
+  vec3 tvColour = diffuseColor * tvLight;
+"""
+_HAZE = """
+  float tvFar = 1.0 - exp(-max(1.0 / gl_FragCoord.w - hazeStart, 0.0) * hazeDensity);
+  gl_FragData[0] = vec4(mix(COLOUR, hazeColour, tvFar), opacity);
+"""
+_FLAT_NORMAL = "normalize(cross(dFdx(vertexVC.xyz), dFdy(vertexVC.xyz)))"
+_SMOOTH_NORMAL = "normalVCVSOutput"
+_EDGE = """
+  float tvMetres = pixelSize / gl_FragCoord.w;
+  float tvShown = 1.0 - smoothstep(edgeFade.x, edgeFade.y, tvMetres);
+  ivec2 tvCell = ivec2(gl_FragCoord.xy) & 3;
+  int tvMixed = tvCell.x ^ tvCell.y;
+  int tvBayer = ((tvMixed & 1) << 3) | ((tvCell.y & 1) << 2) | (tvMixed & 2) | (tvCell.y >> 1);
+  if ((float(tvBayer) + 0.5) / 16.0 > tvShown) { discard; }
+"""
+
+EDGE_FADE_M = (0.16, 0.5)
+"""Outlines fade away while a pixel grows from the first to the second length: far off they would be a grey noise."""
+
+
+class Shading:
+    """The shader properties that surfaces and their outlines share, and the numbers in them."""
+
+    def __init__(self) -> None:
+        self._flat = _property(_SURFACE.replace("NORMAL", _FLAT_NORMAL) + _HAZE.replace("COLOUR", "tvColour"))
+        self._smooth = _property(_SURFACE.replace("NORMAL", _SMOOTH_NORMAL) + _HAZE.replace("COLOUR", "tvColour"))
+        self._edge = _property(_EDGE + _HAZE.replace("COLOUR", "diffuseColor * edgeLight"))
+        self._plain = vtkOpenGLShaderProperty()
+        self._image = vtkImageData()
+        self._texture = vtkTexture()
+        self._texture.SetInputData(self._image)
+        self._texture.SetColorModeToDirectScalars()
+        self._texture.InterpolateOff()
+        self._texture.RepeatOff()
+        self._shadow_matrix: Float64s | None = None
+        self._texel_m = 0.0
+        self._drop_shadows()
+        for uniform, value in (
+            ("sunVC", (0.0, 0.0, 1.0)),
+            ("upVC", (0.0, 0.0, 1.0)),
+            ("sunLight", (0.5, 0.5, 0.5)),
+            ("fromAbove", (0.5, 0.5, 0.5)),
+            ("fromBelow", (0.3, 0.3, 0.3)),
+            ("edgeLight", (0.8, 0.8, 0.8)),
+            ("hazeColour", (0.8, 0.8, 0.8)),
+        ):
+            self._set_vector(uniform, value)
+        self._set_matrix(np.eye(4))
+        for name, number in (("hazeStart", 0.0), ("hazeDensity", 0.0), ("shadowTexel", 0.0), ("pixelSize", 0.0)):
+            self._set_number(name, number)
+        self._set_switch("shadowed", on=False)
+        self._set_switch("parallel", on=False)
+        self._edge.GetFragmentCustomUniforms().SetUniform2f("edgeFade", EDGE_FADE_M)
+
+    @property
+    def _all(self) -> tuple[vtkOpenGLShaderProperty, ...]:
+        return (self._flat, self._smooth, self._edge)
+
+    def dress(self, actor: vtkActor, *, smooth: bool) -> None:
+        """Light a surface; ``smooth`` takes the mesh's normals, else each triangle is flat."""
+        actor.GetProperty().SetTexture(_TEXTURE, self._texture)
+        actor.SetShaderProperty(self._smooth if smooth else self._flat)
+
+    def dress_edge(self, actor: vtkActor) -> None:
+        """Let outlines fade with distance."""
+        actor.SetShaderProperty(self._edge)
+
+    def undress(self, actor: vtkActor) -> None:
+        """Leave an actor to VTK's own lights."""
+        actor.GetProperty().RemoveTexture(_TEXTURE)
+        actor.SetShaderProperty(self._plain)
+
+    def set_sky(self, sky: Sky) -> None:
+        """Take the colours of the hour."""
+        fill = np.array(sky.fill_colour) / 255 * sky.fill_strength
+        bounce = np.array(sky.fill_ground) / 255 * sky.fill_strength
+        sun = np.array(sky.sun_colour) / 255 * sky.sun_strength
+        self._set_vector("sunLight", sun)
+        self._set_vector("fromAbove", fill)
+        self._set_vector("fromBelow", 0.45 * fill + 0.3 * bounce)
+        self._set_vector("edgeLight", fill + 0.4 * sun)
+        self._set_vector("hazeColour", np.array(sky.horizon) / 255)
+
+    def set_shadows(self, depths: NDArray[np.float32] | None, matrix: Float64s | None, *, texel_m: float) -> None:
+        """Use a shadow map: depths (rows, columns) seen from the sun, and the matrix from local space into it."""
+        self._shadow_matrix, self._texel_m = matrix, texel_m
+        self._set_switch("shadowed", on=depths is not None)
+        if depths is None:
+            self._drop_shadows()
+            return
+        rows, columns = depths.shape
+        self._image.SetDimensions(columns, rows, 1)
+        self._image.GetPointData().SetScalars(as_vtk(_packed(depths), "depth"))
+        self._image.Modified()
+        self._set_number("shadowTexel", texel_m)
+
+    def _drop_shadows(self) -> None:
+        self._image.SetDimensions(1, 1, 1)
+        self._image.GetPointData().SetScalars(as_vtk(_packed(np.ones((1, 1), dtype=np.float32)), "depth"))
+        self._image.Modified()
+
+    def follow(self, renderer: vtkRenderer, *, sun: Float64s, haze_start_m: float, haze_density: float) -> None:
+        """Bring what depends on the camera into its space, just before a frame."""
+        camera = renderer.GetActiveCamera()
+        to_view = _matrix_of(camera)
+        self._set_vector("sunVC", to_view[:3, :3] @ sun)
+        self._set_vector("upVC", to_view[:3, :3] @ np.array([0.0, 0.0, 1.0]))
+        if self._shadow_matrix is not None:
+            self._set_matrix(self._shadow_matrix @ np.linalg.inv(to_view))
+        self._set_number("hazeStart", haze_start_m)
+        self._set_number("hazeDensity", 0.0 if camera.GetParallelProjection() else haze_density)
+        self._set_switch("parallel", on=bool(camera.GetParallelProjection()))
+        height = max(renderer.GetSize()[1], 1)
+        if camera.GetParallelProjection():
+            self._set_number("pixelSize", 2 * camera.GetParallelScale() / height)
+        else:
+            self._set_number("pixelSize", 2 * np.tan(np.radians(camera.GetViewAngle()) / 2) / height)
+
+    def release(self, renderer: vtkRenderer) -> None:
+        self._texture.ReleaseGraphicsResources(renderer.GetRenderWindow())
+
+    def _set_vector(self, name: str, value: Float64s | tuple[float, float, float]) -> None:
+        for item in self._all:
+            item.GetFragmentCustomUniforms().SetUniform3f(name, [float(part) for part in value])
+
+    def _set_number(self, name: str, value: float) -> None:
+        for item in self._all:
+            item.GetFragmentCustomUniforms().SetUniformf(name, float(value))
+
+    def _set_switch(self, name: str, *, on: bool) -> None:
+        for item in self._all:
+            item.GetFragmentCustomUniforms().SetUniformi(name, int(on))
+
+    def _set_matrix(self, matrix: Float64s) -> None:
+        columns = [float(part) for part in matrix.T.ravel()]  # OpenGL counts down the columns
+        for item in (self._flat, self._smooth):
+            item.GetFragmentCustomUniforms().SetUniformMatrix4x4("shadowMatrix", columns)
+
+
+def _property(code: str) -> vtkOpenGLShaderProperty:
+    item = vtkOpenGLShaderProperty()
+    item.AddFragmentShaderReplacement(_LIGHT, True, f"{_LIGHT}\n  {{{code}  }}\n", False)  # noqa: FBT003
+    return item
+
+
+def _matrix_of(camera: vtkCamera) -> Float64s:
+    matrix = camera.GetViewTransformMatrix()
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def _packed(depths: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return depths as four bytes each (n, 4), lowest first: float textures lose their precision on some drivers."""
+    steps = (depths.ravel().astype(np.float64) * 16777215.0).astype("<u4")
+    return steps.view(np.uint8).reshape(-1, 4)

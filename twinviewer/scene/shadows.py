@@ -1,0 +1,103 @@
+"""What the sun sees: depths of everything that casts shadows, drawn in a small window of its own.
+
+It is drawn when the sun or the city changes, not per frame: the map holds for every camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.vtkCommonCore import vtkFloatArray
+from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkRenderer, vtkRenderWindow
+
+from twinviewer.scene.meshes import as_numpy
+
+Float64s = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowMap:
+    depths: NDArray[np.float32]
+    """(rows, columns), 0 nearest to the sun."""
+    matrix: Float64s
+    """(4, 4) from local coordinates to texture coordinates and depth, all 0 to 1."""
+    texel_m: float
+    """Size of one texel."""
+
+
+class ShadowCaster:
+    """Draws shadow maps of the actors that it is given; keeps their buffers from map to map."""
+
+    def __init__(self, size_px: int) -> None:
+        self._size_px = size_px
+        self._window = vtkRenderWindow()
+        self._window.SetOffScreenRendering(1)
+        self._window.SetShowWindow(False)  # noqa: FBT003
+        self._window.SetMultiSamples(0)
+        self._window.SetSize(size_px, size_px)
+        self._renderer = vtkRenderer()
+        self._window.AddRenderer(self._renderer)
+        self._stand_ins: dict[vtkActor, vtkActor] = {}
+
+    def draw(self, casters: Sequence[vtkActor], *, sun: Float64s, bounds: Float64s) -> ShadowMap:
+        """Return what the sun in direction ``sun`` (3,) sees of ``casters`` within the local box (3, 2)."""
+        self._follow(casters)
+        self._aim(sun, bounds)
+        self._window.Render()
+        depths = vtkFloatArray()
+        self._window.GetZbufferData(0, 0, self._size_px - 1, self._size_px - 1, depths)
+        camera = self._renderer.GetActiveCamera()
+        composite = camera.GetCompositeProjectionTransformMatrix(1.0, -1, 1)
+        to_clip = np.array([[composite.GetElement(row, column) for column in range(4)] for row in range(4)])
+        to_unit = np.array([[0.5, 0, 0, 0.5], [0, 0.5, 0, 0.5], [0, 0, 0.5, 0.5], [0, 0, 0, 1]])
+        return ShadowMap(
+            depths=as_numpy(depths).reshape(self._size_px, self._size_px).copy(),
+            matrix=to_unit @ to_clip,
+            texel_m=2 * camera.GetParallelScale() / self._size_px,
+        )
+
+    def _follow(self, casters: Sequence[vtkActor]) -> None:
+        for gone in self._stand_ins.keys() - set(casters):
+            stand_in = self._stand_ins.pop(gone)
+            self._renderer.RemoveActor(stand_in)
+            stand_in.ReleaseGraphicsResources(self._window)
+        for actor in casters:
+            if actor not in self._stand_ins:
+                mapper = vtkPolyDataMapper()
+                mapper.SetInputData(actor.GetMapper().GetInput())
+                mapper.ScalarVisibilityOff()
+                mapper.SetVBOShiftScaleMethod(0)
+                stand_in = vtkActor()
+                stand_in.SetMapper(mapper)
+                stand_in.GetProperty().LightingOff()
+                self._stand_ins[actor] = stand_in
+                self._renderer.AddActor(stand_in)
+
+    def _aim(self, sun: Float64s, bounds: Float64s) -> None:
+        """Look along the light at the box, as closely as it allows."""
+        centre, radius = bounds.mean(axis=1), float(np.linalg.norm(bounds[:, 1] - bounds[:, 0])) / 2 + 1
+        camera = self._renderer.GetActiveCamera()
+        camera.ParallelProjectionOn()
+        camera.SetFocalPoint(*centre)
+        camera.SetPosition(*(centre + sun * 2 * radius))
+        camera.SetViewUp(*((0.0, 1.0, 0.0) if abs(sun[2]) > 0.99 else (0.0, 0.0, 1.0)))
+        right, up = _axes(sun)
+        corners = np.array(np.meshgrid(*bounds)).reshape(3, -1).T - centre
+        half = max(float(np.abs(corners @ right).max()), float(np.abs(corners @ up).max()))
+        camera.SetParallelScale(half * 1.01 + 1)
+        camera.SetClippingRange(max(radius * 0.9, 0.1), 3.1 * radius)
+
+    def close(self) -> None:
+        self._follow(())
+        self._window.RemoveRenderer(self._renderer)
+        self._window.Finalize()
+
+
+def _axes(sun: Float64s) -> tuple[Float64s, Float64s]:
+    above = np.array([0.0, 1.0, 0.0]) if abs(sun[2]) > 0.99 else np.array([0.0, 0.0, 1.0])
+    right = np.cross(above, sun)
+    right /= np.linalg.norm(right)
+    return right, np.cross(sun, right)
