@@ -5,6 +5,8 @@ The camera keeps float64 numbers, so a viewpoint comes back as it was set.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkCamera, vtkRenderer
@@ -15,6 +17,9 @@ from twinviewer.scene.navigation import camera_axes
 
 _NEAREST_SHARE = 1 / 20_000
 """Of the far distance: closer, and a 24-bit depth buffer no longer tells walls apart."""
+_NEAREST_M = 0.25
+_CORNER_SHARE = 0.6
+"""Depth of a point in the picture's corner, per distance: cosine of half the diagonal view angle, generously."""
 
 
 def apply_viewpoint(camera: vtkCamera, viewpoint: Viewpoint, frame: LocalFrame) -> None:
@@ -46,18 +51,31 @@ def viewpoint_of(camera: vtkCamera, frame: LocalFrame) -> Viewpoint:
     )
 
 
-def set_clipping_range(renderer: vtkRenderer, bounds: NDArray[np.float64] | None) -> None:
-    """Bring the near and far planes as close around the local box (3, 2) as the camera's place allows."""
-    if bounds is None:
+def set_clipping_range(renderer: vtkRenderer, boxes: Sequence[NDArray[np.float64]]) -> None:
+    """Bring the near and far planes as close around the local boxes (3, 2) as the camera's place allows."""
+    if not boxes:
         return
     camera = renderer.GetActiveCamera()
     position, along = np.array(camera.GetPosition()), np.array(camera.GetDirectionOfProjection())
-    corners = np.array(np.meshgrid(*bounds)).reshape(3, -1).T
-    depths = (corners - position) @ along
-    size = float(np.linalg.norm(bounds[:, 1] - bounds[:, 0]))
-    far = max(float(depths.max()), 1.0) + 0.02 * size + 1.0
+    sides = np.stack(boxes)  # (boxes, 3, 2)
+    corners = np.stack(
+        [sides[:, axis, side] for corner in range(8) for axis, side in enumerate(np.unravel_index(corner, (2, 2, 2)))]
+    ).reshape(8, 3, -1)
+    depths = np.einsum("cab,a->cb", corners - position[:, None], along)
+    margin = 0.001 * float(np.ptp(corners, axis=(0, 2)).max()) + 1.0
+    far = max(float(depths.max()), 1.0) + margin
     if camera.GetParallelProjection():
-        near = float(depths.min()) - 0.02 * size - 1.0
-    else:
-        near = max(float(depths.min()) - 0.02 * size, far * _NEAREST_SHARE, 0.05)
-    camera.SetClippingRange(near, far)
+        camera.SetClippingRange(float(depths.min()) - margin, far)
+        return
+    # The nearest box bounds the nearest thing: straight ahead, or beside the camera by the picture's corner angle.
+    gaps = np.maximum(np.maximum(sides[:, :, 0] - position, position - sides[:, :, 1]), 0)
+    nearest = float(np.linalg.norm(gaps, axis=1)[depths.max(axis=0) > 0].min(initial=far))
+    camera.SetClippingRange(max(_CORNER_SHARE * nearest - margin, far * _NEAREST_SHARE, _NEAREST_M), far)
+
+
+def around(boxes: Sequence[NDArray[np.float64]]) -> NDArray[np.float64] | None:
+    """Return the box (3, 2) that holds all of ``boxes``, or None if there are none."""
+    if not boxes:
+        return None
+    sides = np.stack(boxes)
+    return np.stack([sides[:, :, 0].min(axis=0), sides[:, :, 1].max(axis=0)], axis=1)

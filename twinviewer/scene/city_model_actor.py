@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkCamera, vtkRenderer
 
 from twinviewer.model.attributes import AttributeColumn
 from twinviewer.model.drawing import ColourScale
@@ -19,13 +19,16 @@ from twinviewer.scene.city_colours import default_surface_colours, surface_slope
 from twinviewer.scene.colours import Coloured, Uint8s, category_colours, coloured_by_column, rgb_of, unit_rgb
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.layer_actor import LayerActor, Look, Outline
-from twinviewer.scene.meshes import Colours, Piece, actor_of, poly_data, split, tile_numbers
+from twinviewer.scene.meshes import LINE_OFFSET, SOLID_OFFSET, Colours, Piece, actor_of, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
+from twinviewer.scene.shading import edges_fade_at_m
 
 Int32s = NDArray[np.int32]
 Float32s = NDArray[np.float32]
 
 EDGE_COLOUR = "#7d7266"
+EDGES_IN_MOTION = 12_000
+"""Outlines cost as much as faces; while the camera moves, this many of the nearest stay."""
 _DEEPEST_NESTING = 32
 
 
@@ -124,6 +127,10 @@ class CityModelActor(LayerActor):
         self._coloured: tuple[Int32s, Uint8s] | None = None
         self._colours: list[Colours] = []
         self._locators: list[TriangleLocator] = []
+        self._edge_counts = np.array([len(piece.cells) for piece in prepared.edges], dtype=np.int64)
+        self._edge_boxes = np.array(
+            [np.stack([piece.points.min(0), piece.points.max(0)], 1) for piece in prepared.edges]
+        )
         self._edges_wanted = True
         self._visible = True
         for piece in prepared.faces:
@@ -131,12 +138,13 @@ class CityModelActor(LayerActor):
             self._colours.append(Colours(mesh, prepared.surface_rgb[self._surfaces(piece)], of_cells=True))
             self._locators.append(TriangleLocator(mesh))
             mapper = self._attach_surface(actor_of(mesh)).GetMapper()
-            mapper.SetResolveCoincidentTopologyToPolygonOffset()
-            mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(1.0, 1.0)  # behind its own outlines
+            mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(*SOLID_OFFSET)
         for piece in prepared.edges:
             actor = self._attach(actor_of(poly_data(piece.points, lines=piece.cells)))
             actor.GetProperty().SetColor(*unit_rgb(EDGE_COLOUR))
             actor.GetProperty().LightingOff()
+            actor.ForceTranslucentOn()  # so that outlines can fade
+            actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(*LINE_OFFSET)
             self.edges.append(actor)
 
     def _surfaces(self, piece: Piece) -> Int32s:
@@ -153,6 +161,20 @@ class CityModelActor(LayerActor):
             self._edges_wanted = look.edges
             for actor in self.edges:
                 actor.SetVisibility(self._visible and look.edges)
+
+    def follow(self, camera: vtkCamera, *, height_px: int, moving: bool) -> None:
+        """Draw outlines only where they are wide enough to be seen, and the nearest few while the camera moves."""
+        if not (self._visible and self._edges_wanted and self.edges):
+            return
+        eye = np.array(camera.GetPosition())
+        low, high = self._edge_boxes[:, :, 0], self._edge_boxes[:, :, 1]
+        distance = np.linalg.norm(np.maximum(np.maximum(low - eye, eye - high), 0), axis=1)
+        shown = edges_fade_at_m(camera, height_px) > distance
+        if moving:
+            order = np.argsort(distance)
+            shown[order[np.cumsum(self._edge_counts[order]) > EDGES_IN_MOTION]] = False
+        for actor, show in zip(self.edges, shown.tolist(), strict=True):
+            actor.SetVisibility(show)
 
     def restyle(self, before: Style | None, after: Style) -> None:
         if before is not None and _colouring(before) == _colouring(after):

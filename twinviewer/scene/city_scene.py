@@ -23,7 +23,7 @@ from twinviewer.model.drawing import ColourScale, DrawingRequest
 from twinviewer.model.layer_data import LayerData, TerrainGrid
 from twinviewer.model.place import LOCAL, Extent, LocalFrame
 from twinviewer.model.project import LayerId, LayerSpec, Project, Viewpoint
-from twinviewer.scene.camera import apply_viewpoint, set_clipping_range, viewpoint_of
+from twinviewer.scene.camera import apply_viewpoint, around, set_clipping_range, viewpoint_of
 from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.feature_actor import FeatureActor
 from twinviewer.scene.ground import Ground, ground_level, ground_of
@@ -221,11 +221,10 @@ class CityScene:
                 self._prepare(spec)
 
     def _rank_layers(self) -> None:
-        layers = self._session.project.layers
-        for rank, spec in enumerate(reversed(layers)):
-            actor = self._actors.get(spec.id)
-            if actor is not None:
-                actor.set_rank(rank)
+        shown = [self._actors.get(spec.id) for spec in reversed(self._session.project.layers)]
+        draped = [actor for actor in shown if actor is not None and actor.drapes]
+        for rank, actor in enumerate(draped):
+            actor.set_rank(rank)
 
     # --- what panels and the viewport ask ---------------------------------------------------------------------
 
@@ -418,20 +417,17 @@ class CityScene:
     # --- inside -----------------------------------------------------------------------------------------------
 
     def _before_render(self, _caller: object, _event: str) -> None:
-        bounds = self._bounds()
-        set_clipping_range(self._renderer, bounds)
-        self._stage.before_render(self._actors.values(), bounds)
+        boxes = self._boxes()
+        set_clipping_range(self._renderer, boxes)
+        self._stage.before_render(self._actors.values(), around(boxes))
         self._overlays.before_render()
 
-    def _bounds(self) -> NDArray[np.float64] | None:
-        boxes = [box for actor in self._actors.values() if (box := actor.bounds()) is not None]
-        boxes += self._overlays.bounds()
-        if not boxes:
-            return None
-        return np.stack([np.min([box[:, 0] for box in boxes], 0), np.max([box[:, 1] for box in boxes], 0)], axis=1)
+    def _boxes(self) -> list[NDArray[np.float64]]:
+        """Return the local boxes (3, 2) of all that may be seen."""
+        return [box for actor in self._actors.values() for box in actor.boxes()] + self._overlays.bounds()
 
     def _ray(self, x_px: float, y_px: float) -> PickRay:
-        set_clipping_range(self._renderer, self._bounds())
+        set_clipping_range(self._renderer, self._boxes())
         return ray_through(self._renderer, x_px, y_px)
 
     def _first_hit(self, ray: PickRay) -> tuple[LayerId, Hit] | None:

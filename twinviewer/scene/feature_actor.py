@@ -20,7 +20,7 @@ from twinviewer.scene.draping import densified, refined, ribbons
 from twinviewer.scene.feature_colours import feature_colours
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.layer_actor import LayerActor, Outline
-from twinviewer.scene.meshes import Colours, Piece, actor_of, poly_data, split, tile_numbers
+from twinviewer.scene.meshes import LINE_OFFSET, Colours, Piece, actor_of, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator, nearest_segment
 
 Int32s = NDArray[np.int32]
@@ -105,15 +105,7 @@ class FeatureActor(LayerActor):
 
     def _paint(self, mesh: vtkPolyData, actor: vtkActor, feature: Int32s, *, shade: float) -> None:
         self._colours.append((Colours(mesh, np.zeros((len(feature), 3), np.uint8), of_cells=True), feature, shade))
-        actor.GetMapper().SetResolveCoincidentTopologyToPolygonOffset()
-
-    def set_rank(self, rank: int) -> None:
-        for actor in self._area_actors:
-            actor.GetMapper().SetRelativeCoincidentTopologyPolygonOffsetParameters(-1.0, -8.0 * rank)
-        for actor in self._line_actors:
-            actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(-1.0, -8.0 * rank - 4)
-        for actor in self._point_actors:
-            actor.GetMapper().SetRelativeCoincidentTopologyPointOffsetParameter(-8.0 * rank - 8)
+        actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(*LINE_OFFSET)
 
     def restyle(self, before: Style | None, after: Style) -> None:
         for actor in self._line_actors:

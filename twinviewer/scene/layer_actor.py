@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkRenderer
 
 from twinviewer.model.drawing import ColourScale
 from twinviewer.model.layer_data import LayerData
@@ -35,6 +35,10 @@ class Outline:
 
 AMBIENT = 0.35
 """Share of light from everywhere where VTK's own lights are used."""
+
+
+RANK_STEP_M = 0.12
+"""Between draped layers: enough for the depth buffer, too little to be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ class LayerActor(ABC):
     def __init__(self, renderer: vtkRenderer, data: LayerData, prepared: Any) -> None:
         self._renderer = renderer
         self._actors: list[vtkActor] = []
+        self._boxes: list[NDArray[np.float64]] | None = None
         self.surfaces: list[vtkActor] = []
         """Those of the actors that take light."""
         self.edges: list[vtkActor] = []
@@ -94,13 +99,12 @@ class LayerActor(ABC):
         """Everything that the layer has on the screen."""
         return tuple(self._actors)
 
-    def bounds(self) -> NDArray[np.float64] | None:
-        """Return the local box (3, 2) of what is drawn, or None where that is nothing."""
-        boxes = [np.array(actor.GetBounds()).reshape(3, 2) for actor in self._actors]
-        boxes = [box for box in boxes if (box[:, 0] <= box[:, 1]).all()]
-        if not boxes:
-            return None
-        return np.stack([np.min([box[:, 0] for box in boxes], 0), np.max([box[:, 1] for box in boxes], 0)], axis=1)
+    def boxes(self) -> list[NDArray[np.float64]]:
+        """Return the local boxes (3, 2) of what is on the screen, one for each tile."""
+        if self._boxes is None:
+            boxes = [np.array(actor.GetBounds()).reshape(3, 2) for actor in self._actors]
+            self._boxes = [box for box in boxes if (box[:, 0] <= box[:, 1]).all()]
+        return self._boxes
 
     def update(self, before: LayerSpec | None, after: LayerSpec) -> None:
         """Bring the actors in line with ``after``, touching only what differs."""
@@ -123,8 +127,14 @@ class LayerActor(ABC):
     def set_look(self, look: Look) -> None:  # noqa: B027 - most kinds look alike in all presets
         """Follow the render preset."""
 
-    def set_rank(self, rank: int) -> None:  # noqa: B027 - solid things have no rank
-        """Draw over all layers of smaller rank where both lie in one plane."""
+    def set_rank(self, rank: int) -> None:
+        """Lie over all draped layers of smaller rank."""
+        if self.drapes:
+            for actor in self._actors:
+                actor.SetPosition(0.0, 0.0, rank * RANK_STEP_M)
+
+    def follow(self, camera: vtkCamera, *, height_px: int, moving: bool) -> None:  # noqa: B027 - few kinds care
+        """Suit the detail to the camera, just before a frame."""
 
     def legend(self) -> ColourScale | None:
         return None

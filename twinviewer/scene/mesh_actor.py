@@ -131,12 +131,6 @@ class PictureActor(LayerActor):
         actor.GetProperty().LightingOff()
         self._locator = TriangleLocator(mesh)
 
-    def set_rank(self, rank: int) -> None:
-        for actor in self._actors:
-            mapper = actor.GetMapper()
-            mapper.SetResolveCoincidentTopologyToPolygonOffset()
-            mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-1.0, -2.0 * rank)
-
     def restyle(self, before: Style | None, after: Style) -> None:
         """A picture brings its own colours."""
 

@@ -19,6 +19,11 @@ Float32s = NDArray[np.float32]
 Int32s = NDArray[np.int32]
 Uint8s = NDArray[np.uint8]
 
+SOLID_OFFSET = (1.0, 1.0)
+"""Depth offset (factor, units) of surfaces: just behind the lines on them."""
+LINE_OFFSET = (0.0, 4.0)
+"""On top of VTK's own (0, −4) of lines: none, or lines behind a house would shine through it."""
+
 TRIANGLES_PER_TILE = 6000
 MOST_TILES = 64
 
@@ -133,6 +138,7 @@ def actor_of(data: vtkPolyData) -> vtkActor:
     mapper.SetColorModeToDirectScalars()
     mapper.SetVBOShiftScaleMethod(0)  # coordinates are local already: one frame for all, nothing else may shift
     mapper.StaticOn()
+    mapper.SetResolveCoincidentTopologyToPolygonOffset()
     actor = vtkActor()
     actor.SetMapper(mapper)
     return actor

@@ -12,8 +12,8 @@ from twinviewer.scene.meshes import actor_of, poly_data
 
 TINT = "#ffb454"
 LINE = "#d9480f"
-_FACES_OFFSET = -4.0
-_LINES_OFFSET = -12.0
+_FACES_OFFSET = (-1.0, -2.0)
+"""Depth offset (factor, units): just before the faces that it tints."""
 
 
 class Selection:
@@ -32,21 +32,18 @@ class Selection:
             actor = self._add(actor_of(poly_data(outline.points, triangles=outline.triangles)), TINT)
             actor.GetProperty().SetInterpolationToFlat()
             actor.GetProperty().SetAmbient(0.45)
-            actor.GetMapper().SetRelativeCoincidentTopologyPolygonOffsetParameters(-1.0, _FACES_OFFSET)
+            actor.GetMapper().SetRelativeCoincidentTopologyPolygonOffsetParameters(*_FACES_OFFSET)
         if len(outline.lines):
             actor = self._add(actor_of(poly_data(outline.points, lines=outline.lines)), LINE)
             actor.GetProperty().SetLineWidth(3.0)
             actor.GetProperty().LightingOff()
-            actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(-1.0, _LINES_OFFSET)
         if outline.vertices:
             actor = self._add(actor_of(poly_data(outline.points.astype(np.float32), vertices=True)), LINE)
             actor.GetProperty().SetPointSize(14.0)
             actor.GetProperty().LightingOff()
-            actor.GetMapper().SetRelativeCoincidentTopologyPointOffsetParameter(_LINES_OFFSET)
 
     def _add(self, actor: vtkActor, colour: str) -> vtkActor:
         actor.GetProperty().SetColor(*unit_rgb(colour))
-        actor.GetMapper().SetResolveCoincidentTopologyToPolygonOffset()
         self._renderer.AddActor(actor)
         self._actors.append(actor)
         return actor

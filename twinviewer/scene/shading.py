@@ -7,10 +7,12 @@ occlusion be.  All surfaces share one shader property each, so a frame sets a ha
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkCommonDataModel import vtkImageData
-from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkRenderer, vtkTexture
+from vtkmodules.vtkCommonDataModel import vtkDataObject, vtkImageData
+from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkPolyDataMapper, vtkRenderer, vtkTexture
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
 
 from twinviewer.scene.meshes import as_vtk
@@ -22,21 +24,28 @@ _TEXTURE = "materialTex"
 """One of the names that VTK binds without drawing the texture itself (it is used in physically based shading only)."""
 
 _LIGHT = "//VTK::Light::Impl"
+_NORMAL = "normal"
+"""Name of the point array with the normals of smooth surfaces."""
+
+_VERTEX_DECLARATION = "out vec3 tvPlace;\n"
+_VERTEX = "  tvPlace = vertexMC.xyz;\n"
+_SMOOTH_VERTEX_DECLARATION = _VERTEX_DECLARATION + "in vec3 tvNormalMC;\nout vec3 tvNormalVS;\n"
+_SMOOTH_VERTEX = _VERTEX + "  tvNormalVS = tvNormalMC;\n"
+_FLAT_NORMAL = "cross(dFdx(tvPlace), dFdy(tvPlace))"
+_SMOOTH_NORMAL = "tvNormalVS"
 
 _SURFACE = """
-  vec3 tvToEye = parallel != 0 ? vec3(0.0, 0.0, 1.0) : -normalize(vertexVC.xyz);
-  vec3 tvNormal = NORMAL;
-  if (dot(tvNormal, tvToEye) < 0.0) { tvNormal = -tvNormal; }
-  float tvUp = dot(tvNormal, upVC);
-  float tvSun = max(dot(tvNormal, sunVC), 0.0);
+  vec3 tvNormal = normalize(NORMAL);
+  if (dot(tvNormal, parallel != 0 ? toEye : eye - tvPlace) < 0.0) { tvNormal = -tvNormal; }
+  float tvSun = max(dot(tvNormal, sun), 0.0);
   if (shadowed != 0 && tvSun > 0.0)
   {
-    vec3 tvAt = (shadowMatrix * vec4(vertexVC.xyz + tvNormal * shadowTexel * (1.6 - tvSun), 1.0)).xyz;
-    vec2 tvSize = vec2(textureSize(materialTex, 0));
-    vec2 tvCorner = tvAt.xy * tvSize - 0.5;
+    vec3 tvAt = (shadowMatrix * vec4(tvPlace + tvNormal * shadowTexel * (1.6 - tvSun), 1.0)).xyz;
+    ivec2 tvSize = textureSize(materialTex, 0);
+    vec2 tvCorner = tvAt.xy * vec2(tvSize) - 0.5;
     ivec2 tvTexel = ivec2(floor(tvCorner));
-    vec2 tvPart = fract(tvCorner);
-    if (tvTexel.x >= 0 && tvTexel.y >= 0 && tvTexel.x < int(tvSize.x) - 1 && tvTexel.y < int(tvSize.y) - 1)
+    vec2 tvPart = tvCorner - vec2(tvTexel);
+    if (tvTexel.x >= 0 && tvTexel.y >= 0 && tvTexel.x < tvSize.x - 1 && tvTexel.y < tvSize.y - 1)
     {
       const vec3 tvUnpack = vec3(255.0, 65280.0, 16711680.0) / 16777215.0;
       vec4 tvDepth = vec4(dot(texelFetch(materialTex, tvTexel, 0).rgb, tvUnpack),
@@ -47,25 +56,21 @@ _SURFACE = """
       tvSun *= mix(mix(tvLit.x, tvLit.y, tvPart.x), mix(tvLit.z, tvLit.w, tvPart.x), tvPart.y);
     }
   }
-  vec3 tvLight = mix(fromBelow, fromAbove, 0.5 + 0.5 * tvUp) + sunLight * tvSun;
+  vec3 tvLight = mix(fromBelow, fromAbove, 0.5 + 0.5 * tvNormal.z) + sunLight * tvSun;
   vec3 tvColour = diffuseColor * tvLight;
 """
 _HAZE = """
-  float tvFar = 1.0 - exp(-max(1.0 / gl_FragCoord.w - hazeStart, 0.0) * hazeDensity);
-  gl_FragData[0] = vec4(mix(COLOUR, hazeColour, tvFar), opacity);
+  float tvFar = clamp((1.0 / gl_FragCoord.w - hazeStart) * hazeDensity, 0.0, 0.6);
+  gl_FragData[0] = vec4(mix(COLOUR, hazeColour, tvFar), OPACITY);
 """
-_FLAT_NORMAL = "normalize(cross(dFdx(vertexVC.xyz), dFdy(vertexVC.xyz)))"
-_SMOOTH_NORMAL = "normalVCVSOutput"
 _EDGE = """
   float tvMetres = pixelSize / gl_FragCoord.w;
-  float tvShown = 1.0 - smoothstep(edgeFade.x, edgeFade.y, tvMetres);
-  ivec2 tvCell = ivec2(gl_FragCoord.xy) & 3;
-  int tvMixed = tvCell.x ^ tvCell.y;
-  int tvBayer = ((tvMixed & 1) << 3) | ((tvCell.y & 1) << 2) | (tvMixed & 2) | (tvCell.y >> 1);
-  if ((float(tvBayer) + 0.5) / 16.0 > tvShown) { discard; }
+  float tvShown = 0.62 * (1.0 - smoothstep(edgeFade.x, edgeFade.y, tvMetres));
 """
 
-EDGE_FADE_M = (0.16, 0.5)
+_OF_POINTS = vtkDataObject.FIELD_ASSOCIATION_POINTS
+
+EDGE_FADE_M = (0.12, 0.6)
 """Outlines fade away while a pixel grows from the first to the second length: far off they would be a grey noise."""
 
 
@@ -73,9 +78,12 @@ class Shading:
     """The shader properties that surfaces and their outlines share, and the numbers in them."""
 
     def __init__(self) -> None:
-        self._flat = _property(_SURFACE.replace("NORMAL", _FLAT_NORMAL) + _HAZE.replace("COLOUR", "tvColour"))
-        self._smooth = _property(_SURFACE.replace("NORMAL", _SMOOTH_NORMAL) + _HAZE.replace("COLOUR", "tvColour"))
-        self._edge = _property(_EDGE + _HAZE.replace("COLOUR", "diffuseColor * edgeLight"))
+        surface = _SURFACE + _hazy("tvColour", opacity="opacity")
+        self._flat = _property(surface.replace("NORMAL", _FLAT_NORMAL))
+        _replace_vertex(self._flat, _VERTEX_DECLARATION, _VERTEX)
+        self._smooth = _property(surface.replace("NORMAL", _SMOOTH_NORMAL))
+        _replace_vertex(self._smooth, _SMOOTH_VERTEX_DECLARATION, _SMOOTH_VERTEX)
+        self._edge = _property(_EDGE + _hazy("diffuseColor * edgeLight", opacity="opacity * tvShown"))
         self._plain = vtkOpenGLShaderProperty()
         self._image = vtkImageData()
         self._texture = vtkTexture()
@@ -83,12 +91,11 @@ class Shading:
         self._texture.SetColorModeToDirectScalars()
         self._texture.InterpolateOff()
         self._texture.RepeatOff()
-        self._shadow_matrix: Float64s | None = None
-        self._texel_m = 0.0
         self._drop_shadows()
         for uniform, value in (
-            ("sunVC", (0.0, 0.0, 1.0)),
-            ("upVC", (0.0, 0.0, 1.0)),
+            ("sun", (0.0, 0.0, 1.0)),
+            ("eye", (0.0, 0.0, 1.0)),
+            ("toEye", (0.0, 0.0, 1.0)),
             ("sunLight", (0.5, 0.5, 0.5)),
             ("fromAbove", (0.5, 0.5, 0.5)),
             ("fromBelow", (0.3, 0.3, 0.3)),
@@ -110,6 +117,11 @@ class Shading:
     def dress(self, actor: vtkActor, *, smooth: bool) -> None:
         """Light a surface; ``smooth`` takes the mesh's normals, else each triangle is flat."""
         actor.GetProperty().SetTexture(_TEXTURE, self._texture)
+        actor.GetProperty().LightingOff()
+        mapper = actor.GetMapper()
+        assert isinstance(mapper, vtkPolyDataMapper)
+        if smooth:
+            mapper.MapDataArrayToVertexAttribute("tvNormalMC", _NORMAL, _OF_POINTS, -1)
         actor.SetShaderProperty(self._smooth if smooth else self._flat)
 
     def dress_edge(self, actor: vtkActor) -> None:
@@ -119,6 +131,13 @@ class Shading:
     def undress(self, actor: vtkActor) -> None:
         """Leave an actor to VTK's own lights."""
         actor.GetProperty().RemoveTexture(_TEXTURE)
+        actor.GetProperty().LightingOn()
+        mapper = actor.GetMapper()
+        assert isinstance(mapper, vtkPolyDataMapper)
+        mapper.RemoveAllVertexAttributeMappings()
+        actor.SetShaderProperty(self._plain)
+
+    def undress_edge(self, actor: vtkActor) -> None:
         actor.SetShaderProperty(self._plain)
 
     def set_sky(self, sky: Sky) -> None:
@@ -134,9 +153,8 @@ class Shading:
 
     def set_shadows(self, depths: NDArray[np.float32] | None, matrix: Float64s | None, *, texel_m: float) -> None:
         """Use a shadow map: depths (rows, columns) seen from the sun, and the matrix from local space into it."""
-        self._shadow_matrix, self._texel_m = matrix, texel_m
         self._set_switch("shadowed", on=depths is not None)
-        if depths is None:
+        if depths is None or matrix is None:
             self._drop_shadows()
             return
         rows, columns = depths.shape
@@ -144,28 +162,26 @@ class Shading:
         self._image.GetPointData().SetScalars(as_vtk(_packed(depths), "depth"))
         self._image.Modified()
         self._set_number("shadowTexel", texel_m)
+        self._set_matrix(matrix)
 
     def _drop_shadows(self) -> None:
         self._image.SetDimensions(1, 1, 1)
         self._image.GetPointData().SetScalars(as_vtk(_packed(np.ones((1, 1), dtype=np.float32)), "depth"))
         self._image.Modified()
 
-    def follow(self, renderer: vtkRenderer, *, sun: Float64s, haze_start_m: float, haze_density: float) -> None:
-        """Bring what depends on the camera into its space, just before a frame."""
+    def set_sun(self, direction: Float64s) -> None:
+        """Let the light come from ``direction``, a unit vector (3,)."""
+        self._set_vector("sun", direction)
+
+    def follow(self, renderer: vtkRenderer, *, haze_start_m: float, haze_density: float) -> None:
+        """Take over what depends on the camera, just before a frame."""
         camera = renderer.GetActiveCamera()
-        to_view = _matrix_of(camera)
-        self._set_vector("sunVC", to_view[:3, :3] @ sun)
-        self._set_vector("upVC", to_view[:3, :3] @ np.array([0.0, 0.0, 1.0]))
-        if self._shadow_matrix is not None:
-            self._set_matrix(self._shadow_matrix @ np.linalg.inv(to_view))
+        self._set_vector("eye", camera.GetPosition())
+        self._set_vector("toEye", -np.array(camera.GetDirectionOfProjection()))
         self._set_number("hazeStart", haze_start_m)
         self._set_number("hazeDensity", 0.0 if camera.GetParallelProjection() else haze_density)
         self._set_switch("parallel", on=bool(camera.GetParallelProjection()))
-        height = max(renderer.GetSize()[1], 1)
-        if camera.GetParallelProjection():
-            self._set_number("pixelSize", 2 * camera.GetParallelScale() / height)
-        else:
-            self._set_number("pixelSize", 2 * np.tan(np.radians(camera.GetViewAngle()) / 2) / height)
+        self._set_number("pixelSize", _pixel_size(camera, renderer.GetSize()[1]))
 
     def release(self, renderer: vtkRenderer) -> None:
         self._texture.ReleaseGraphicsResources(renderer.GetRenderWindow())
@@ -188,15 +204,38 @@ class Shading:
             item.GetFragmentCustomUniforms().SetUniformMatrix4x4("shadowMatrix", columns)
 
 
+def _pixel_size(camera: vtkCamera, height_px: int) -> float:
+    """Return the size of a pixel: metres in parallel projection, else metres per metre of distance."""
+    if camera.GetParallelProjection():
+        return 2 * camera.GetParallelScale() / max(height_px, 1)
+    return 2 * math.tan(math.radians(camera.GetViewAngle()) / 2) / max(height_px, 1)
+
+
+def edges_fade_at_m(camera: vtkCamera, height_px: int) -> float:
+    """Return the distance at which outlines have faded away."""
+    size = _pixel_size(camera, height_px)
+    if camera.GetParallelProjection():
+        return math.inf if size < EDGE_FADE_M[1] else 0.0
+    return EDGE_FADE_M[1] / size
+
+
+def _hazy(colour: str, *, opacity: str) -> str:
+    return _HAZE.replace("COLOUR", colour).replace("OPACITY", opacity)
+
+
 def _property(code: str) -> vtkOpenGLShaderProperty:
     item = vtkOpenGLShaderProperty()
     item.AddFragmentShaderReplacement(_LIGHT, True, f"{_LIGHT}\n  {{{code}  }}\n", False)  # noqa: FBT003
     return item
 
 
-def _matrix_of(camera: vtkCamera) -> Float64s:
-    matrix = camera.GetViewTransformMatrix()
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+def _replace_vertex(item: vtkOpenGLShaderProperty, declaration: str, code: str) -> None:
+    for tag, addition in (("//VTK::PositionVC::Dec", declaration), ("//VTK::PositionVC::Impl", code)):
+        item.AddVertexShaderReplacement(tag, True, f"{tag}\n{addition}", False)  # noqa: FBT003
+    names = [line.split()[-1] for line in declaration.splitlines() if line.startswith("out")]
+    tag = "//VTK::PositionVC::Dec"
+    inputs = "".join(f"in vec3 {name}\n" for name in names)
+    item.AddFragmentShaderReplacement(tag, True, f"{tag}\n{inputs}", False)  # noqa: FBT003
 
 
 def _packed(depths: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -8,20 +8,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkCommonDataModel import vtkImageData
-from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer, vtkTexture
+from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer
 from vtkmodules.vtkRenderingOpenGL2 import vtkEDLShading, vtkRenderStepsPass
 
 from twinviewer.analysis.sun import SunPosition
+from twinviewer.scene.backdrop import Backdrop
+from twinviewer.scene.camera import around
 from twinviewer.scene.layer_actor import LayerActor, Look
-from twinviewer.scene.meshes import as_vtk
 from twinviewer.scene.shading import Shading
 from twinviewer.scene.shadows import ShadowCaster
 from twinviewer.scene.sky import Sky, backdrop, lit_from, row_elevations, sky_at
 
 Float64s = NDArray[np.float64]
 
-_BACKDROP_ROWS = 256
 _SHADOW_MAP_PX = 2048
 _LEAST_SUN_DEG = 0.5
 """Lower, and shadows are longer than any city."""
@@ -73,7 +72,9 @@ class Stage:
         self._sunlight.SetLightTypeToSceneLight()
         self._sunlight.PositionalOff()
         self._head.SetLightTypeToHeadlight()
-        renderer.RemoveAllLights()
+        renderer.RemoveAllLights()  # ours are for the safe preset, selections and glyphs
+        for light in (self._head, self._sunlight):
+            renderer.AddLight(light)
         renderer.SetAutomaticLightCreation(0)
         renderer.GetRenderWindow().SetMultiSamples(0)  # FXAA costs a third of it, and passes need a plain buffer
         renderer.SetUseOIT(False)  # noqa: FBT003 - plain blending: there are few translucent layers
@@ -81,15 +82,7 @@ class Stage:
         renderer.SetSSAOBias(0.5)
         renderer.SetSSAOKernelSize(32)
         renderer.SSAOBlurOn()
-        # Two columns wide: an image of one is taken for one that stands across.
-        self._rows = np.zeros((_BACKDROP_ROWS, 2, 3), dtype=np.uint8)
-        self._rows_vtk = as_vtk(self._rows.reshape(-1, 3), "backdrop")
-        self._picture = vtkImageData()
-        self._picture.SetDimensions(2, _BACKDROP_ROWS, 1)
-        self._picture.GetPointData().SetScalars(self._rows_vtk)
-        self._texture = vtkTexture()
-        self._texture.SetInputData(self._picture)
-        self._texture.InterpolateOn()
+        self._backdrop = Backdrop(renderer)
         self._shine()
         self._apply_preset()
 
@@ -131,7 +124,7 @@ class Stage:
             if self._preset.own_light:
                 self._shading.dress_edge(edge)
             else:
-                self._shading.undress(edge)
+                self._shading.undress_edge(edge)
         actor.set_look(self._preset.look)
         self.age_shadows()
 
@@ -142,6 +135,7 @@ class Stage:
     def _shine(self) -> None:
         self._sky = sky = sky_at(self._sun.elevation_deg, dark=self._dark)
         self._shading.set_sky(sky)
+        self._shading.set_sun(lit_from(self._sun))
         self._sunlight.SetPosition(*lit_from(self._sun))
         self._sunlight.SetFocalPoint(0, 0, 0)
         self._sunlight.SetColor(*(part / 255 for part in sky.sun_colour))
@@ -152,36 +146,29 @@ class Stage:
 
     def _apply_preset(self) -> None:
         preset, renderer = self._preset, self._renderer
-        renderer.RemoveAllLights()
-        renderer.AddLight(self._head)
-        if not preset.own_light:
-            renderer.AddLight(self._sunlight)
         renderer.SetUseFXAA(preset.smooth and self._still)
         renderer.SetUseSSAO(preset.occlusion and self._still)
-        if preset.depth_shading and self._edl is None:
-            self._edl = vtkEDLShading()
-            self._edl.SetDelegatePass(vtkRenderStepsPass())
-            renderer.SetPass(self._edl)
-        elif not preset.depth_shading:
-            self._drop_edl()
+        renderer.SetPass(self._depth_shading() if preset.depth_shading and self._still else None)  # type: ignore[arg-type]
         if not preset.shadows:
             self._shading.set_shadows(None, None, texel_m=0.0)
         self.age_shadows()
 
-    def _drop_edl(self) -> None:
-        if self._edl is not None:
-            self._renderer.SetPass(None)  # type: ignore[arg-type]  # None is how VTK is told to forget it
-            self._edl.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
-            self._edl = None
+    def _depth_shading(self) -> vtkEDLShading:
+        if self._edl is None:
+            self._edl = vtkEDLShading()
+            self._edl.SetDelegatePass(vtkRenderStepsPass())
+        return self._edl
 
     def before_render(self, actors: Iterable[LayerActor], bounds: Float64s | None) -> None:
         """Turn light and backdrop with the camera, and draw old shadows anew.  ``bounds``: local (3, 2)."""
+        for actor in actors:
+            actor.follow(
+                self._renderer.GetActiveCamera(), height_px=self._renderer.GetSize()[1], moving=not self._still
+            )
         if self._shadows_are_old and self._preset.shadows:
             self._draw_shadows(actors, bounds)
         size = 1000.0 if bounds is None else max(float(np.linalg.norm(bounds[:, 1] - bounds[:, 0])), 100.0)
-        self._shading.follow(
-            self._renderer, sun=lit_from(self._sun), haze_start_m=0.55 * size, haze_density=0.45 / size
-        )
+        self._shading.follow(self._renderer, haze_start_m=0.55 * size, haze_density=0.3 / size)
         self._turn_backdrop()
 
     def _draw_shadows(self, actors: Iterable[LayerActor], bounds: Float64s | None) -> None:
@@ -196,8 +183,8 @@ class Stage:
         if bounds is None or not casters or self._sun.elevation_deg < _LEAST_SUN_DEG:
             self._shading.set_shadows(None, None, texel_m=0.0)
             return
-        boxes = [box for actor in layers if (box := actor.bounds()) is not None]
-        box = np.stack([np.min([b[:, 0] for b in boxes], axis=0), np.max([b[:, 1] for b in boxes], axis=0)], axis=1)
+        box = around([box for actor in layers for box in actor.boxes()])
+        assert box is not None
         if self._caster is None:
             self._caster = ShadowCaster(_SHADOW_MAP_PX)
         shadows = self._caster.draw(casters, sun=lit_from(self._sun), bounds=box)
@@ -205,39 +192,23 @@ class Stage:
         self._shading.set_shadows(shadows.depths, shadows.matrix, texel_m=shadows.texel_m)
 
     def _turn_backdrop(self) -> None:
-        sky, renderer = self._sky, self._renderer
-        camera = renderer.GetActiveCamera()
-        if not self._preset.sky or camera.GetParallelProjection():
-            renderer.TexturedBackgroundOff()
-            renderer.GradientBackgroundOff()
-            renderer.SetBackground(*_plain(sky))
-            return
+        camera = self._renderer.GetActiveCamera()
+        self._renderer.SetBackground(*_plain(self._sky))
         pitch = math.degrees(math.asin(max(-1.0, min(1.0, camera.GetDirectionOfProjection()[2]))))
-        heights = row_elevations(pitch_deg=pitch, view_angle_deg=camera.GetViewAngle(), rows=_BACKDROP_ROWS)
-        rows = backdrop(sky, heights)
-        if renderer.GetUseSSAO():  # that pass knows two colours, not a picture
-            renderer.TexturedBackgroundOff()
-            renderer.GradientBackgroundOn()
-            renderer.SetBackground(*(rows[0] / 255))
-            renderer.SetBackground2(*(rows[-1] / 255))
-            return
-        renderer.GradientBackgroundOff()
-        renderer.TexturedBackgroundOn()
-        renderer.SetBackgroundTexture(self._texture)
-        if not np.array_equal(rows, self._rows[:, 0]):
-            self._rows[:] = rows[:, None]
-            self._rows_vtk.Modified()
-            self._picture.Modified()
+        heights = row_elevations(pitch_deg=pitch, view_angle_deg=camera.GetViewAngle(), rows=self._backdrop.rows)
+        visible = self._preset.sky and not camera.GetParallelProjection()
+        self._backdrop.show(backdrop(self._sky, heights), visible=visible)
 
     def close(self) -> None:
         """Let go of everything."""
-        self._drop_edl()
+        self._renderer.SetPass(None)  # type: ignore[arg-type]  # None is how VTK is told to forget it
+        if self._edl is not None:
+            self._edl.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
+            self._edl = None
         if self._caster is not None:
             self._caster.close()
             self._caster = None
-        self._renderer.TexturedBackgroundOff()
-        self._renderer.SetBackgroundTexture(None)  # type: ignore[arg-type]
-        self._texture.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
+        self._backdrop.detach()
         self._shading.release(self._renderer)
         self._renderer.RemoveAllLights()
 
