@@ -47,6 +47,8 @@ class Look:
 
     edges: bool = True
     """Outlines of faces."""
+    point_scale: float = 1.0
+    """How much larger points are drawn than their style says."""
 
 
 class LayerActor(ABC):

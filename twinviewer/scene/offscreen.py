@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pyvista import Plotter
+from pyvista import Plotter, vtk_verbosity
 
 from twinviewer.app.session import Session
 from twinviewer.model.drawing import DrawingRequest
@@ -43,21 +43,22 @@ def render(
     bookmark = next((mark for mark in session.project.bookmarks if mark.title == view), None)
     if isinstance(view, str) and bookmark is None and view not in NAMED_VIEWS:
         raise KeyError(view)
-    plotter = Plotter(off_screen=True, window_size=list(size))
-    scene = CityScene(plotter, session, request_render=lambda: None, run_in_background=run_at_once)
-    try:
-        scene.set_dark(dark)
-        when = instant or (bookmark.instant if bookmark is not None else None)
-        if when is not None:
-            scene.set_instant(when)
-        for overlay_id, requests in (overlays or {}).items():
-            scene.draw_overlay(overlay_id, requests)
-        wanted = bookmark.viewpoint if bookmark is not None else view
-        if not isinstance(wanted, Viewpoint):
-            wanted = scene.named_view(wanted or "overview")
-        if wanted is not None:
-            scene.viewpoint = wanted
-        write_picture(scene.window, path)
-    finally:
-        scene.close()
-        plotter.close()
+    with vtk_verbosity("error"):  # without a display, VTK warns before it takes the next way to OpenGL
+        plotter = Plotter(off_screen=True, window_size=list(size))
+        scene = CityScene(plotter, session, request_render=lambda: None, run_in_background=run_at_once)
+        try:
+            scene.set_dark(dark)
+            when = instant or (bookmark.instant if bookmark is not None else None)
+            if when is not None:
+                scene.set_instant(when)
+            for overlay_id, requests in (overlays or {}).items():
+                scene.draw_overlay(overlay_id, requests)
+            wanted = bookmark.viewpoint if bookmark is not None else view
+            if not isinstance(wanted, Viewpoint):
+                wanted = scene.named_view(wanted or "overview")
+            if wanted is not None:
+                scene.viewpoint = wanted
+            write_picture(scene.window, path)
+        finally:
+            scene.close()
+            plotter.close()

@@ -13,14 +13,16 @@ from twinviewer.model.drawing import ColourScale
 from twinviewer.model.layer_data import LayerData, PointCloud
 from twinviewer.model.place import LocalFrame
 from twinviewer.model.project import Style
-from twinviewer.scene.colours import Coloured, Uint8s, coloured_by_values, rgb_of, table
+from twinviewer.scene.colours import Coloured, Uint8s, coloured_by_values, rgb_of, shaded, table
 from twinviewer.scene.ground import Ground
-from twinviewer.scene.layer_actor import LayerActor, Outline
+from twinviewer.scene.layer_actor import LayerActor, Look, Outline
 from twinviewer.scene.meshes import Colours, actor_of, poly_data
 from twinviewer.scene.picking import Hit, PickRay
 
 POINTS_PER_CHUNK = 50_000
 MOST_CHUNKS = 256
+DIMMEST, BRIGHTEST = 0.78, 1.18
+"""Of categorical colours, by height."""
 
 _ASPRS = {
     0: "#b0b0ac",  # never classified
@@ -61,6 +63,8 @@ def class_colours() -> Uint8s:
 class PreparedPoints:
     chunks: list[tuple[NDArray[np.int64], NDArray[np.float32]]]
     """Rows of the point cloud and their local positions."""
+    heights: tuple[float, float]
+    """Local; nearly all points lie between them."""
 
 
 class PointCloudActor(LayerActor):
@@ -73,13 +77,16 @@ class PointCloudActor(LayerActor):
         local = frame.to_local(data.positions)
         side = int(np.sqrt(np.clip(len(local) / POINTS_PER_CHUNK, 1, MOST_CHUNKS)))
         if len(local) == 0:
-            return PreparedPoints(chunks=[])
+            return PreparedPoints(chunks=[], heights=(0.0, 1.0))
         low, high = local[:, :2].min(axis=0), local[:, :2].max(axis=0)
         place = np.minimum((local[:, :2] - low) / np.where(high > low, high - low, 1) * side, side - 1).astype(np.int16)
         number = place[:, 1] * np.int16(side) + place[:, 0]
         order = np.argsort(number, kind="stable")
         starts = np.flatnonzero(np.diff(number[order], prepend=-1))
-        return PreparedPoints(chunks=[(rows, local[rows]) for rows in np.split(order, starts[1:])])
+        bottom, top = np.percentile(local[:: max(1, len(local) // 50_000), 2], (1, 99))
+        return PreparedPoints(
+            chunks=[(rows, local[rows]) for rows in np.split(order, starts[1:])], heights=(float(bottom), float(top))
+        )
 
     def __init__(self, renderer: vtkRenderer, data: LayerData, prepared: PreparedPoints) -> None:
         super().__init__(renderer, data, prepared)
@@ -88,19 +95,36 @@ class PointCloudActor(LayerActor):
         self._prepared = prepared
         self._scale: ColourScale | None = None
         self._colours: list[Colours] = []
+        self._point_size_px, self._point_scale = 2.0, 1.0
         for _, points in prepared.chunks:
             mesh = poly_data(points, vertices=True)
             self._colours.append(Colours(mesh, np.zeros((len(points), 3), np.uint8), of_cells=False))
             self._attach(actor_of(mesh)).GetProperty().LightingOff()
 
+    def set_look(self, look: Look) -> None:
+        self._point_scale = look.point_scale
+        self._resize()
+
     def restyle(self, before: Style | None, after: Style) -> None:
-        if before is None or before.point_size_px != after.point_size_px:
-            for actor in self._actors:
-                actor.GetProperty().SetPointSize(after.point_size_px)
+        self._point_size_px = after.point_size_px
+        self._resize()
         coloured = self._coloured(after)
         self._scale = coloured.scale
-        for (rows, _), colours in zip(self._prepared.chunks, self._colours, strict=True):
-            colours.write(coloured.rgb[rows])
+        by_class = coloured.scale is None
+        for (rows, points), colours in zip(self._prepared.chunks, self._colours, strict=True):
+            rgb = coloured.rgb[rows]
+            colours.write(shaded(rgb, self._relief(points)) if by_class else rgb)
+
+    def _resize(self) -> None:
+        for actor in self._actors:
+            actor.GetProperty().SetPointSize(self._point_size_px * self._point_scale)
+
+    def _relief(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return how bright points (n,) are: the higher the lighter, so that roofs stand off from the street."""
+        low, high = self._prepared.heights
+        share = np.clip((points[:, 2] - low) / max(high - low, 1.0), 0, 1)
+        brightness: NDArray[np.float32] = (DIMMEST + (BRIGHTEST - DIMMEST) * share).astype(np.float32)
+        return brightness
 
     def _coloured(self, style: Style) -> Coloured:
         cloud = self._cloud

@@ -14,6 +14,7 @@ TINT = "#ffb454"
 LINE = "#d9480f"
 _FACES_OFFSET = (-1.0, -2.0)
 """Depth offset (factor, units): just before the faces that it tints."""
+_LINES_OFFSET = (-2.0, -6.0)
 
 
 class Selection:
@@ -36,6 +37,7 @@ class Selection:
         if len(outline.lines):
             actor = self._add(actor_of(poly_data(outline.points, lines=outline.lines)), LINE)
             actor.GetProperty().SetLineWidth(3.0)
+            actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(*_LINES_OFFSET)
             actor.GetProperty().LightingOff()
         if outline.vertices:
             actor = self._add(actor_of(poly_data(outline.points.astype(np.float32), vertices=True)), LINE)

@@ -114,10 +114,16 @@ class Shading:
     def _all(self) -> tuple[vtkOpenGLShaderProperty, ...]:
         return (self._flat, self._smooth, self._edge)
 
-    def dress(self, actor: vtkActor, *, smooth: bool) -> None:
-        """Light a surface; ``smooth`` takes the mesh's normals, else each triangle is flat."""
+    def dress(self, actor: vtkActor, *, smooth: bool, for_occlusion: bool) -> None:
+        """Light a surface.
+
+        Args:
+            actor: The surface.
+            smooth: Take the mesh's normals; otherwise each triangle is flat.
+            for_occlusion: Let VTK compute its own light too, of which ambient occlusion takes the normals.
+        """
         actor.GetProperty().SetTexture(_TEXTURE, self._texture)
-        actor.GetProperty().LightingOff()
+        actor.GetProperty().SetLighting(for_occlusion)
         mapper = actor.GetMapper()
         assert isinstance(mapper, vtkPolyDataMapper)
         if smooth:
@@ -147,7 +153,7 @@ class Shading:
         sun = np.array(sky.sun_colour) / 255 * sky.sun_strength
         self._set_vector("sunLight", sun)
         self._set_vector("fromAbove", fill)
-        self._set_vector("fromBelow", 0.45 * fill + 0.3 * bounce)
+        self._set_vector("fromBelow", 0.58 * fill + 0.28 * bounce)
         self._set_vector("edgeLight", fill + 0.4 * sun)
         self._set_vector("hazeColour", np.array(sky.horizon) / 255)
 

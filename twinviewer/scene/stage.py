@@ -47,7 +47,7 @@ class Preset:
 
 PRESETS = {
     "planning": Preset(shadows=True),
-    "point-cloud": Preset(look=Look(edges=False), depth_shading=True),
+    "point-cloud": Preset(look=Look(edges=False, point_scale=1.75), depth_shading=True),
     "presentation": Preset(shadows=True, occlusion=True),
     "safe": Preset(look=Look(edges=False), own_light=False, smooth=False, sky=False),
 }
@@ -117,7 +117,7 @@ class Stage:
         """Light a layer as the preset says."""
         for surface in actor.surfaces:
             if self._preset.own_light:
-                self._shading.dress(surface, smooth=actor.smooth)
+                self._shading.dress(surface, smooth=actor.smooth, for_occlusion=self._preset.occlusion)
             else:
                 self._shading.undress(surface)
         for edge in actor.edges:
@@ -139,9 +139,9 @@ class Stage:
         self._sunlight.SetPosition(*lit_from(self._sun))
         self._sunlight.SetFocalPoint(0, 0, 0)
         self._sunlight.SetColor(*(part / 255 for part in sky.sun_colour))
-        self._sunlight.SetIntensity(0.5 * sky.sun_strength)
+        self._sunlight.SetIntensity(0.6 * sky.sun_strength)
         self._head.SetColor(*(part / 255 for part in sky.fill_colour))
-        self._head.SetIntensity(0.55 * sky.fill_strength)
+        self._head.SetIntensity(0.8 * sky.fill_strength)
         self.age_shadows()
 
     def _apply_preset(self) -> None:

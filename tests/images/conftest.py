@@ -1,0 +1,5 @@
+"""VTK's errors as failures, here too."""
+
+from tests.scene.conftest import open_scene, vtk_errors_fail
+
+__all__ = ["open_scene", "vtk_errors_fail"]
