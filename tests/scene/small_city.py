@@ -57,7 +57,7 @@ def town(*, side: int = 4, z: float = 0.0, lods: tuple[str, ...] = ("2",)) -> Ci
         for y in range(side):
             low = np.array([ORIGIN[0] + x * STEP_M, ORIGIN[1] + y * STEP_M, z])
             add(f"h-{x}-{y}", -1, low, np.array([HOUSE_M, HOUSE_M, HEIGHT_M]))
-            add(f"h-{x}-{y}-part", len(ids) - 1, low + [4, 4, HEIGHT_M], np.array([4.0, 4.0, 3.0]))
+            add(f"h-{x}-{y}-part", len(ids) - 1, low + np.array([4, 4, HEIGHT_M]), np.array([4.0, 4.0, 3.0]))
     return CityModel(
         source=FACTS,
         crs=CRS,

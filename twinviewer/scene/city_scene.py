@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pyvista import BasePlotter
+from pyvista import BasePlotter, Plotter
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 from twinviewer.analysis.sun import NOWHERE, SolarSite, solar_site
@@ -26,6 +26,7 @@ from twinviewer.model.project import LayerId, LayerSpec, Project, Viewpoint
 from twinviewer.scene.camera import apply_viewpoint, around, set_clipping_range, viewpoint_of
 from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.feature_actor import FeatureActor
+from twinviewer.scene.furniture import furniture
 from twinviewer.scene.ground import Ground, ground_level, ground_of
 from twinviewer.scene.layer_actor import LayerActor
 from twinviewer.scene.mesh_actor import MeshActor, PictureActor
@@ -93,9 +94,11 @@ class CityScene:
         self._ground_basis: list[LayerData] = []
         self._actors: dict[LayerId, LayerActor] = {}
         self._preparing: dict[LayerId, object] = {}
+        self._extents: dict[LayerId, tuple[LayerData, Extent | None]] = {}
         self._stage = Stage(self._renderer)
         self._overlays = Overlays(self._renderer)
         self._selection = Selection(self._renderer)
+        self._selected: Pick | None = None
         self._stop_listening = (
             session.on_change(self._on_change),
             session.store.on_put(self._on_data),
@@ -151,6 +154,7 @@ class CityScene:
 
     def _drop(self, layer_id: LayerId) -> None:
         self._preparing.pop(layer_id, None)
+        self._extents.pop(layer_id, None)
         actor = self._actors.pop(layer_id, None)
         if actor is not None:
             if self._selection.layer_id == layer_id:
@@ -253,9 +257,18 @@ class CityScene:
 
     def extent(self) -> Extent | None:
         """Return the box around all visible layers that have data."""
-        layers = self._session.project.layers
-        visible = [self._session.store.get(spec.id) for spec in layers if spec.visible]
-        return Extent.around(data.extent for data in visible if data is not None)
+        visible = [spec.id for spec in self._session.project.layers if spec.visible]
+        return Extent.around(self._extent_of(layer_id) for layer_id in visible)
+
+    def _extent_of(self, layer_id: LayerId) -> Extent | None:
+        """Return the box around a layer, found once: navigation asks with every step."""
+        data = self._session.store.get(layer_id)
+        if data is None:
+            return None
+        known = self._extents.get(layer_id)
+        if known is None or known[0] is not data:
+            known = self._extents[layer_id] = (data, data.extent)
+        return known[1]
 
     def named_view(self, name: str, extent: Extent | None = None) -> Viewpoint | None:
         """Return the view ``name`` (one of ``NAMED_VIEWS``) of ``extent`` or of everything; None if that is nothing.
@@ -332,6 +345,7 @@ class CityScene:
         """Highlight what was picked, and nothing else."""
         self._require_main_thread()
         self._selection.clear()
+        self._selected = pick
         if pick is not None and pick.layer_id in self._actors:
             hit = Hit(
                 position=np.asarray(pick.position) - np.asarray(self._frame.origin),
@@ -344,6 +358,8 @@ class CityScene:
             outline = self._actors[pick.layer_id].outline(hit)
             if outline is not None:
                 self._selection.show(outline, pick.layer_id)
+                for surface in self._selection.surfaces:
+                    self._stage.dress_surface(surface)
         self._request_render()
 
     def set_instant(self, instant: datetime) -> None:
@@ -357,6 +373,8 @@ class CityScene:
         """Use a render preset: ``planning``, ``point-cloud``, ``presentation`` or ``safe``."""
         self._require_main_thread()
         self._stage.set_preset(name, self._actors.values())
+        for surface in self._selection.surfaces:
+            self._stage.dress_surface(surface)
         self._request_render()
 
     def set_dark(self, dark: bool) -> None:  # noqa: FBT001 - a plain switch, like the theme's
@@ -393,10 +411,43 @@ class CityScene:
         of_layers = [self._actors[layer_id].legend() for layer_id in visible if layer_id in self._actors]
         return (*self._overlays.legends(), *(scale for scale in of_layers if scale is not None))
 
-    def screenshot(self, path: Path) -> None:
-        """Write what is shown as a PNG."""
+    def screenshot(self, path: Path, size: tuple[int, int] | None = None, *, map_furniture: bool = False) -> None:
+        """Write what is shown as a PNG.
+
+        Args:
+            path: The file to write.
+            size: Width and height in pixels; None: those of the window.
+            map_furniture: Draw a scale bar and a north arrow into it.
+
+        Raises:
+            WriteError: The file cannot be written; what was there before is intact.
+        """
         self._require_main_thread()
-        write_picture(self._window, path)
+        if size is not None and size != self._window.GetSize():
+            self._screenshot_elsewhere(path, size, map_furniture=map_furniture)
+        elif map_furniture:
+            width, height = self._window.GetSize()
+            found = self._first_hit(self._ray(width / 2, height / 2))
+            target = np.array(self._renderer.GetActiveCamera().GetFocalPoint())
+            with furniture(self._renderer, target if found is None else found[1].position):
+                write_picture(self._window, path)
+        else:
+            write_picture(self._window, path)
+
+    def _screenshot_elsewhere(self, path: Path, size: tuple[int, int], *, map_furniture: bool) -> None:
+        """Draw the same in a window of another size that nobody sees."""
+        plotter = Plotter(off_screen=True, window_size=list(size))
+        twin = CityScene(plotter, self._session, request_render=_nothing, run_in_background=run_at_once)
+        try:
+            twin._stage.set_dark(dark=self._stage.dark)
+            twin.set_instant(self._instant)
+            self._overlays.copy_to(twin._overlays)
+            twin.select(self._selected)
+            twin.viewpoint = self.viewpoint
+            twin.screenshot(path, map_furniture=map_furniture)
+        finally:
+            twin.close()
+            plotter.close()
 
     def close(self) -> None:
         """Stop listening and let go of every VTK object."""
@@ -451,3 +502,7 @@ class CityScene:
 
 def _frame_of(project: Project) -> LocalFrame:
     return LocalFrame(crs=project.crs or LOCAL, origin=project.origin or (0.0, 0.0, 0.0))
+
+
+def _nothing() -> None:
+    """Render only when asked."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
 
+from twinviewer.geometry.triangulation import triangulate_polygons
 from twinviewer.model.attributes import AttributeType
 from twinviewer.model.drawing import ColourScale
 from twinviewer.model.layer_data import FeatureTable, LayerData
@@ -172,11 +173,12 @@ class FeatureActor(LayerActor):
 
 def _areas(table: FeatureTable, ground: Ground) -> tuple[NDArray[np.float64], Int32s, Int32s]:
     """Return points (p, 3), triangles (m, 3) and the feature of each triangle: filled areas, and ribbons of lines."""
-    from twinviewer.geometry.triangulation import triangulate_polygons
-
-    areas = triangulate_polygons(table.ring_vertices, table.ring_offsets, table.polygon_offsets)
-    points, triangles, polygon = table.ring_vertices, areas.triangles, areas.triangle_polygon
-    feature = table.polygon_feature[polygon]
+    not_closing = np.ones(len(table.ring_vertices), dtype=np.bool_)
+    not_closing[table.ring_offsets[1:] - 1] = False  # the last vertex of a ring repeats its first
+    points = table.ring_vertices[not_closing]
+    ring_offsets = table.ring_offsets - np.arange(len(table.ring_offsets))
+    areas = triangulate_polygons(points, ring_offsets, table.polygon_offsets)
+    triangles, feature = areas.triangles, table.polygon_feature[areas.triangle_polygon]
     if not table.has_z and len(triangles):
         points, triangles, source = refined(points, triangles, ground=ground, lift_m=LIFT_M)
         feature = feature[source]

@@ -12,7 +12,6 @@ from twinviewer.app.session import Session
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.project import Viewpoint
 from twinviewer.scene.city_scene import NAMED_VIEWS, CityScene, run_at_once
-from twinviewer.scene.picture import write_picture
 
 
 def render(
@@ -24,6 +23,7 @@ def render(
     instant: datetime | None = None,
     overlays: Mapping[str, Sequence[DrawingRequest]] | None = None,
     dark: bool = False,
+    map_furniture: bool = False,
 ) -> None:
     """Draw the session as it stands and write a PNG.
 
@@ -35,6 +35,7 @@ def render(
         instant: Date and time for the sun, timezone-aware; None: the bookmark's, or a summer morning.
         overlays: What to draw by overlay id.
         dark: The backdrop of the dark theme.
+        map_furniture: Draw a scale bar and a north arrow into it.
 
     Raises:
         KeyError: ``view`` names neither a view nor a bookmark.
@@ -58,7 +59,7 @@ def render(
                 wanted = scene.named_view(wanted or "overview")
             if wanted is not None:
                 scene.viewpoint = wanted
-            write_picture(scene.window, path)
+            scene.screenshot(path, map_furniture=map_furniture)
         finally:
             scene.close()
             plotter.close()

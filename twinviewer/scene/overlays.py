@@ -97,6 +97,12 @@ class Overlays:
         if overlay.colourings:
             self._paint_all()
 
+    def copy_to(self, other: Overlays) -> None:
+        """Draw the same in another scene."""
+        other.set_dark(dark=self._dark)
+        for overlay_id, overlay in self._overlays.items():
+            other.draw(overlay_id, overlay.requests, opacity=overlay.opacity, visible=overlay.visible)
+
     def _draw_placed(self, overlay: _Overlay) -> None:
         placed = [request for request in overlay.requests if isinstance(request, PlaceGlyphs)]
         for position, request in enumerate(placed):

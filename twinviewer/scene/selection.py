@@ -23,6 +23,8 @@ class Selection:
     def __init__(self, renderer: vtkRenderer) -> None:
         self._renderer = renderer
         self._actors: list[vtkActor] = []
+        self.surfaces: list[vtkActor] = []
+        """Those that take light."""
         self.layer_id: LayerId | None = None
 
     def show(self, outline: Outline, layer_id: LayerId) -> None:
@@ -32,7 +34,7 @@ class Selection:
         if len(outline.triangles):
             actor = self._add(actor_of(poly_data(outline.points, triangles=outline.triangles)), TINT)
             actor.GetProperty().SetInterpolationToFlat()
-            actor.GetProperty().SetAmbient(0.45)
+            self.surfaces.append(actor)
             actor.GetMapper().SetRelativeCoincidentTopologyPolygonOffsetParameters(*_FACES_OFFSET)
         if len(outline.lines):
             actor = self._add(actor_of(poly_data(outline.points, lines=outline.lines)), LINE)
@@ -56,4 +58,5 @@ class Selection:
             self._renderer.RemoveActor(actor)
             actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
         self._actors.clear()
+        self.surfaces.clear()
         self.layer_id = None

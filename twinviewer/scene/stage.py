@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkRenderer
 from vtkmodules.vtkRenderingOpenGL2 import vtkEDLShading, vtkRenderStepsPass
 
 from twinviewer.analysis.sun import SunPosition
@@ -90,6 +90,10 @@ class Stage:
     def look(self) -> Look:
         return self._preset.look
 
+    @property
+    def dark(self) -> bool:
+        return self._dark
+
     def set_sun(self, sun: SunPosition) -> None:
         if sun != self._sun:
             self._sun = sun
@@ -116,10 +120,7 @@ class Stage:
     def dress(self, actor: LayerActor) -> None:
         """Light a layer as the preset says."""
         for surface in actor.surfaces:
-            if self._preset.own_light:
-                self._shading.dress(surface, smooth=actor.smooth, for_occlusion=self._preset.occlusion)
-            else:
-                self._shading.undress(surface)
+            self.dress_surface(surface, smooth=actor.smooth)
         for edge in actor.edges:
             if self._preset.own_light:
                 self._shading.dress_edge(edge)
@@ -127,6 +128,13 @@ class Stage:
                 self._shading.undress_edge(edge)
         actor.set_look(self._preset.look)
         self.age_shadows()
+
+    def dress_surface(self, surface: vtkActor, *, smooth: bool = False) -> None:
+        """Light one surface as the preset says."""
+        if self._preset.own_light:
+            self._shading.dress(surface, smooth=smooth, for_occlusion=self._preset.occlusion)
+        else:
+            self._shading.undress(surface)
 
     def age_shadows(self) -> None:
         """Draw the shadows anew with the next frame: what casts them has changed."""
