@@ -164,3 +164,16 @@ def test_streets_lie_on_the_ground_and_not_in_it(open_scene: OpenScene) -> None:
     changed = np.abs(picture(bare, park).astype(int) - picture(covered, park)).sum(axis=2) > 12
     green = changed[125:200, 130:270]  # well inside the square, by the projection of its corners
     assert green.mean() > 0.99  # no holes where hills would poke through
+
+
+def test_a_city_without_terrain_throws_shadows_on_a_plate_that_is_seen_by_nothing_else(open_scene: OpenScene) -> None:
+    scene = open_scene(session_of(buildings=town()))
+    scene.set_instant(MORNING)
+    with_plate = luminance(picture(scene, FROM_ABOVE))
+    scene._stage.base.lay(None, level_m=0.0)
+    without = luminance(pixels_of(scene.window))
+    darker = with_plate < without - 0.08
+    assert 0.03 < darker.mean() < 0.4
+    assert np.abs(with_plate - without)[~darker].max() < 0.08
+    session = session_of(buildings=town(), ground=hills())
+    assert not open_scene(session)._stage.base.surface.GetVisibility()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,6 +17,13 @@ def vtk_errors_fail() -> Iterator[None]:
     """VTK prints and goes on; here it fails."""
     with pyvista.VtkErrorCatcher(raise_errors=True, send_to_logging=False):
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def windows_go_before_the_display() -> Iterator[None]:
+    """Free windows that wait in reference cycles while there still is a display to take leave of."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -130,6 +130,7 @@ class CityScene:
             if layer_id not in old:
                 self._prepare(spec)
         self._rank_layers()
+        self._lay_base()
         self._request_render()
 
     def _on_data(self, layer_id: LayerId) -> None:
@@ -204,6 +205,7 @@ class CityScene:
         if isinstance(actor, CityModelActor):
             self._overlays.add_city_model(layer_id, actor)
         self._rank_layers()
+        self._lay_base()
         self._request_render()
 
     def _follow_ground(self) -> None:
@@ -229,6 +231,14 @@ class CityScene:
         draped = [actor for actor in shown if actor is not None and actor.drapes]
         for rank, actor in enumerate(draped):
             actor.set_rank(rank)
+
+    def _lay_base(self) -> None:
+        """Put a plate under city models that have no terrain to stand on."""
+        shown = [self._actors.get(spec.id) for spec in self._session.project.layers if spec.visible]
+        cities = [actor for actor in shown if isinstance(actor, CityModelActor)]
+        grounded = any(isinstance(actor, TerrainActor) for actor in shown)
+        box = None if grounded else around([box for actor in cities for box in actor.boxes()])
+        self._stage.base.lay(box, level_m=self._ground.level_m - self._frame.origin[2])
 
     # --- what panels and the viewport ask ---------------------------------------------------------------------
 
@@ -475,7 +485,9 @@ class CityScene:
 
     def _boxes(self) -> list[NDArray[np.float64]]:
         """Return the local boxes (3, 2) of all that may be seen."""
-        return [box for actor in self._actors.values() for box in actor.boxes()] + self._overlays.bounds()
+        return [box for actor in self._actors.values() for box in actor.boxes()] + (
+            self._stage.base.box() + self._overlays.bounds()
+        )
 
     def _ray(self, x_px: float, y_px: float) -> PickRay:
         set_clipping_range(self._renderer, self._boxes())

@@ -13,15 +13,15 @@ AREA_COLOUR = "#d5c6a8"
 POINT_COLOUR = "#c8583c"
 
 _LAND_USE = (  # (words that a value may begin with, colour), the first that fits; OSM, CORINE and German cadastre
-    (("water", "river", "lake", "harbour", "harbor", "basin", "canal", "gewässer", "fluss", "hafen", "see"), "#86b3cc"),
+    (("water", "river", "lake", "harbour", "harbor", "basin", "canal", "gewässer", "fluss", "hafen", "see"), "#86aec4"),
     (("forest", "wood", "wald", "gehölz"), "#9dbd85"),
-    (("park", "garden", "green", "grün", "recreation", "leisure", "playground", "village_green"), "#b9d39b"),
-    (("grass", "meadow", "wiese", "pasture", "grünland"), "#c6d8a5"),
+    (("park", "garden", "green", "grün", "recreation", "leisure", "playground", "village_green"), "#b3c69c"),
+    (("grass", "meadow", "wiese", "pasture", "grünland"), "#c1ccaa"),
     (("farm", "arable", "acker", "agri", "field", "vineyard", "orchard", "allotment", "landwirt"), "#dcd6a8"),
     (("cemetery", "friedhof"), "#b3c6a8"),
-    (("residential", "wohn", "housing", "old_town", "old town", "altstadt"), "#e6d8c6"),
-    (("mixed", "misch", "urban", "centre", "center", "kern"), "#e5ccb4"),
-    (("commercial", "retail", "office", "gewerbe", "handel", "business"), "#e3c4b8"),
+    (("residential", "wohn", "housing", "old_town", "old town", "altstadt"), "#ddd2c4"),
+    (("mixed", "misch", "urban", "centre", "center", "kern"), "#dcc9b6"),
+    (("commercial", "retail", "office", "gewerbe", "handel", "business"), "#d9c2b8"),
     (("industr", "port", "railway", "bahn", "transport"), "#cdc3cb"),
     (("public", "school", "civic", "education", "institution", "gemeinbedarf", "special"), "#d9c7d8"),
     (("square", "plaza", "pedestrian", "platz"), "#e2dacb"),
@@ -33,7 +33,6 @@ _LAND_USE = (  # (words that a value may begin with, colour), the first that fit
 )
 _LAND_USE_COLUMNS = ("land_use", "landuse", "land-use", "use", "usage", "nutzung", "nutzart", "zone", "class", "fclass",
                      "category", "type", "kind", "natural", "art")  # fmt: skip
-_WATER_RGB = rgb_of("#86b3cc")
 
 
 def land_use_colours(table: FeatureTable) -> Uint8s | None:
@@ -58,12 +57,6 @@ def _land_use_colour(value: str) -> tuple[int, int, int] | None:
         if any(word in value for word in words):
             return rgb_of(colour)
     return None
-
-
-def is_water(rgb: Uint8s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which default colours (n, 3) stand for water."""
-    water: np.ndarray[tuple[int], np.dtype[np.bool_]] = (rgb == np.array(_WATER_RGB, np.uint8)).all(axis=1)
-    return water
 
 
 def feature_colours(table: FeatureTable, style: Style) -> Coloured:

@@ -36,10 +36,10 @@ class Sky:
 _HOURS: tuple[tuple[float, str, str, str, str, float, float, str], ...] = (
     (-14.0, "#0c1424", "#2a3a58", "#1a2130", "#8fa6d6", 0.16, 0.34, "#8b9cc8"),
     (-5.0, "#2a4068", "#a08497", "#4a4a56", "#b9a6c0", 0.16, 0.50, "#a9aed0"),
-    (0.0, "#4a6ea2", "#efbd97", "#968c84", "#ff9d5c", 0.42, 0.62, "#c3c1d6"),
-    (6.0, "#5f92c8", "#f6dcbb", "#c8beb0", "#ffbd80", 0.60, 0.66, "#d3d3e0"),
-    (18.0, "#5f9ad2", "#e6ebec", "#d6d1c8", "#ffe0b8", 0.58, 0.70, "#dfe4ee"),
-    (40.0, "#5c9ad6", "#e1eaf1", "#dad6ce", "#fff2dd", 0.52, 0.74, "#e6ecf4"),
+    (0.0, "#4a6ea2", "#efbd97", "#968c84", "#ff9d5c", 0.44, 0.68, "#c3c1d6"),
+    (6.0, "#5f92c8", "#f6dcbb", "#c8beb0", "#ffbd80", 0.62, 0.71, "#d3d3e0"),
+    (18.0, "#5f9ad2", "#e6ebec", "#d6d1c8", "#ffe0b8", 0.54, 0.70, "#dfe4ee"),
+    (40.0, "#5c9ad6", "#e1eaf1", "#dad6ce", "#fff2dd", 0.47, 0.73, "#e6ecf4"),
 )
 
 _DARK_ZENITH, _DARK_HORIZON, _DARK_GROUND = "#11161d", "#2a323c", "#1d2228"

@@ -13,6 +13,7 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkEDLShading, vtkRenderStepsPass
 
 from twinviewer.analysis.sun import SunPosition
 from twinviewer.scene.backdrop import Backdrop
+from twinviewer.scene.base_plate import BasePlate
 from twinviewer.scene.camera import around
 from twinviewer.scene.layer_actor import LayerActor, Look
 from twinviewer.scene.shading import Shading
@@ -83,6 +84,7 @@ class Stage:
         renderer.SetSSAOKernelSize(32)
         renderer.SSAOBlurOn()
         self._backdrop = Backdrop(renderer)
+        self.base = BasePlate(renderer)
         self._shine()
         self._apply_preset()
 
@@ -144,6 +146,7 @@ class Stage:
         self._sky = sky = sky_at(self._sun.elevation_deg, dark=self._dark)
         self._shading.set_sky(sky)
         self._shading.set_sun(lit_from(self._sun))
+        self.base.paint(_unlit_ground(sky, lit_from(self._sun)))
         self._sunlight.SetPosition(*lit_from(self._sun))
         self._sunlight.SetFocalPoint(0, 0, 0)
         self._sunlight.SetColor(*(part / 255 for part in sky.sun_colour))
@@ -154,6 +157,7 @@ class Stage:
 
     def _apply_preset(self) -> None:
         preset, renderer = self._preset, self._renderer
+        self.dress_surface(self.base.surface)
         renderer.SetUseFXAA(preset.smooth and self._still)
         renderer.SetUseSSAO(preset.occlusion and self._still)
         renderer.SetPass(self._depth_shading() if preset.depth_shading and self._still else None)  # type: ignore[arg-type]
@@ -217,8 +221,16 @@ class Stage:
             self._caster.close()
             self._caster = None
         self._backdrop.detach()
+        self.base.detach()
         self._shading.release(self._renderer)
         self._renderer.RemoveAllLights()
+
+
+def _unlit_ground(sky: Sky, sun: Float64s) -> tuple[int, int, int]:
+    """Return the colour that looks like the backdrop's ground when the hour's light falls on it from above."""
+    light = np.array(sky.fill_colour) * sky.fill_strength + np.array(sky.sun_colour) * sky.sun_strength * sun[2]
+    red, green, blue = (int(part) for part in np.clip(np.array(sky.ground) / (light / 255), 0, 255))
+    return red, green, blue
 
 
 def _plain(sky: Sky) -> tuple[float, float, float]:
