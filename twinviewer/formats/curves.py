@@ -25,8 +25,7 @@ _COLLECTIONS = (4, 5, 6, 7, _MULTI_CURVE, 12, 15, 16)
 
 def is_simple(wkb: bytes) -> bool:
     """Return whether GEOS reads the geometry itself (its parts are looked at only where it is a collection)."""
-    order = "little" if wkb[:1] == b"\x01" else "big"
-    kind = int.from_bytes(wkb[1:5], order) % 1000
+    kind = (int.from_bytes(wkb[1:5], "little") if wkb[:1] == b"\x01" else int.from_bytes(wkb[1:5], "big")) % 1000
     return kind in _SIMPLE and kind != 7
 
 
@@ -105,10 +104,8 @@ class _Reader:
 
 def _straightened(vertices: Float64s) -> Float64s:
     """Return arcs through every three vertices (the last of one is the first of the next) as a chain of lines."""
-    pieces = [vertices[:1]]
-    for start in range(0, len(vertices) - 2, 2):
-        pieces.append(_arc(vertices[start], vertices[start + 1], vertices[start + 2])[1:])
-    return np.concatenate(pieces)
+    arcs = (_arc(*vertices[start : start + 3]) for start in range(0, len(vertices) - 2, 2))
+    return np.concatenate([vertices[:1], *(arc[1:] for arc in arcs)])
 
 
 def _arc(start: Float64s, middle: Float64s, end: Float64s) -> Float64s:

@@ -461,10 +461,7 @@ def way_between(source: ReferenceSystem, target: ReferenceSystem) -> Way:
         to_lon_lat_height = _transformer(crs, geographic.to_3d())
         crs = geographic
     flat = crs.to_2d()
-    unit_assumed = vertical is None and not ellipsoidal and crs.is_projected
-    factor = float(crs.axis_info[0].unit_conversion_factor) if unit_assumed else 1.0
-    if vertical is not None:
-        factor = metres_per_height(vertical)
+    factor = assumed_metres_per_height(source)
     lon_lat = flat.geodetic_crs if flat.is_projected else flat
     heights, rule = None, HeightRule.SAME
     if target_vertical is None:
@@ -483,7 +480,7 @@ def way_between(source: ReferenceSystem, target: ReferenceSystem) -> Way:
         to_lon_lat=None if heights is None or not flat.is_projected else _transformer(flat, lon_lat),
         metres_per_height=factor,
         height_rule=rule,
-        height_unit_assumed=unit_assumed and abs(factor - 1.0) > 1e-9,
+        height_unit_assumed=vertical is None and abs(factor - 1.0) > 1e-9,
     )
 
 
@@ -492,6 +489,17 @@ def metres_per_height(vertical: CRS) -> float:
     axis = vertical.axis_info[0]
     factor = float(axis.unit_conversion_factor)
     return -factor if axis.direction.lower() == "down" else factor
+
+
+def assumed_metres_per_height(system: ReferenceSystem) -> float:
+    """Return what one unit of height is in metres: of the vertical system, else of x and y, else (degrees) a metre."""
+    vertical = vertical_crs(system)
+    if vertical is not None:
+        return metres_per_height(vertical)
+    if system.horizontal == LOCAL.horizontal:
+        return 1.0
+    crs = horizontal_crs(system)
+    return float(crs.axis_info[0].unit_conversion_factor) if crs.is_projected and len(crs.axis_info) == 2 else 1.0
 
 
 def _heights_way(lon_lat: CRS, vertical: CRS | None, target: CRS) -> Transformer | None:
