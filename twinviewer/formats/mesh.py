@@ -1,0 +1,331 @@
+"""Meshes without semantics: OBJ, glTF 2.0, PLY and STL through trimesh, as geometry alone.
+
+Textures and materials are not read.  Nothing is opened but the file itself and, for glTF, buffers in or below its own
+folder.  Coordinates stay float64: OBJ files of cities have easting and northing in them.  glTF has y up by its
+standard; the others say nothing and are taken as z up, as programs for cities write them (option ``up``).  None of
+the four names a reference system.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import trimesh
+from trimesh.resolvers import Resolver
+
+from twinviewer.formats.files import require_content
+from twinviewer.model.diagnostics import Diagnostic, Severity
+from twinviewer.model.errors import (
+    DamagedFileError,
+    HostileFileError,
+    ReadError,
+    TwinViewerError,
+    UnsupportedFormatError,
+)
+from twinviewer.model.feedback import Cancelled, Feedback
+from twinviewer.model.layer_data import SourceFacts, TriangleMesh
+
+Up = Literal["auto", "y", "z"]
+
+_FORMATS = {"obj": "OBJ", "gltf": "glTF", "glb": "glTF", "ply": "PLY", "stl": "STL"}
+_GLB = b"glTF"
+_PLY = b"ply"
+_STL_HEADER, _STL_TRIANGLE = 84, 50
+_UNREAD_EXTENSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_mesh_quantization")
+_Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+_CURE = "Get it again from where it came from; it may be half a download."
+
+logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # what it would say is raised or told below
+
+
+def probe(*, path: Path) -> float:
+    """Return how sure it is that the file is a mesh, by its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    kind = _kind(path, head)
+    if kind is None:
+        return 0.0
+    return 1.0 if kind in ("glb", "ply", "gltf") else 0.7
+
+
+def read(*, path: Path, feedback: Feedback, up: Up = "auto") -> list[TriangleMesh]:
+    """Read a mesh file as one layer.
+
+    Args:
+        path: The file.
+        feedback: Hears progress, and is asked between the meshes of the file whether to stop.
+        up: Which axis of the file points upwards.
+
+    Raises:
+        UnsupportedFormatError: glTF 1.0, a compression that is not read, or no triangles in it.
+        DamagedFileError: It is cut off or contradicts itself.
+        HostileFileError: It asks for files outside its own folder.
+        Cancelled: The person stopped the work.
+    """
+    require_content(path)
+    content = path.read_bytes()
+    kind = _kind(path, content[:4096])
+    if kind is None:
+        raise UnsupportedFormatError("This is none of OBJ, glTF, PLY and STL.", source=path.name)
+    feedback.progress(0.05, "Reading the mesh")
+    feedback.stop_if_cancelled()
+    content, version, told = _CHECKS[kind](path, content)
+    try:
+        scene = trimesh.load_scene(io.BytesIO(content), file_type=kind, resolver=_OwnFolder(path), skip_materials=True)
+    except (TwinViewerError, Cancelled, MemoryError):
+        raise
+    except Exception as error:  # trimesh raises whatever its parsers stumble over
+        raise DamagedFileError(
+            f"The mesh cannot be read: {str(error) or type(error).__name__}.".replace("..", "."),
+            cure=_CURE,
+            source=path.name,
+        ) from error
+    y_is_up = up == "y" or (up == "auto" and kind in ("gltf", "glb"))
+    return [_merged(scene, path, SourceFacts(format=_FORMATS[kind], version=version), told, feedback, y_is_up=y_is_up)]
+
+
+def _kind(path: Path, head: bytes) -> str | None:
+    """Return trimesh's name of the format by the first bytes, and by the name where they say nothing."""
+    suffix = path.suffix.lower().removeprefix(".")
+    if head.startswith(_GLB):
+        return "glb"
+    if re.match(rb"ply\s", head):
+        return "ply"
+    if head.lstrip().startswith(b"{") and (b'"asset"' in head or suffix == "gltf"):
+        return "gltf"
+    if suffix == "stl" and (head.lstrip().startswith(b"solid") or len(head) >= _STL_HEADER):
+        return "stl"
+    if suffix == "obj" and b"\0" not in head:
+        return "obj"
+    return None
+
+
+def _merged(
+    scene: Any, path: Path, source: SourceFacts, told: list[Diagnostic], feedback: Feedback, *, y_is_up: bool
+) -> TriangleMesh:
+    """Return all placed meshes of the scene as one."""
+    vertices, triangles, colours, owner = [], [], [], []
+    names: list[str] = []
+    first, left_out = 0, 0
+    nodes = sorted(scene.graph.nodes_geometry)
+    for number, node in enumerate(nodes):
+        feedback.stop_if_cancelled()
+        feedback.progress(0.5 + 0.5 * number / len(nodes), "Reading the mesh")
+        matrix, name = scene.graph[node]
+        mesh = scene.geometry[name]
+        if not isinstance(mesh, trimesh.Trimesh) or len(mesh.faces) == 0:
+            left_out += 1
+            continue
+        points = np.asarray(mesh.vertices, np.float64)
+        if not np.array_equal(matrix, np.eye(4)):
+            points = points @ matrix[:3, :3].T + matrix[:3, 3]
+        faces = np.asarray(mesh.faces, np.int64)
+        in_range = ((faces >= 0) & (faces < len(points))).all(axis=1)
+        if not in_range.all():
+            told.append(
+                Diagnostic(
+                    code="mesh.index-out-of-range",
+                    problem="Triangles that name vertices which are not there are left out.",
+                    where=str(name),
+                    count=int((~in_range).sum()),
+                )
+            )
+        if np.linalg.det(matrix[:3, :3]) < 0:  # a mirror turns triangles inside out
+            faces = faces[:, ::-1]
+        vertices.append(points)
+        triangles.append(faces[in_range] + first)
+        owner.append(np.full(len(triangles[-1]), len(names), np.int32))
+        colours.append(_vertex_colours(mesh))
+        names.append(str(name))
+        first += len(points)
+    if not vertices:
+        raise UnsupportedFormatError("The file holds no triangles.", source=path.name)
+    if left_out:
+        told.append(
+            Diagnostic(code="mesh.not-triangles", problem="Points and lines of the file are left out.", count=left_out)
+        )
+    joined = np.concatenate(vertices)
+    return TriangleMesh(
+        source=source,
+        crs=None,
+        vertices=joined @ _Y_UP_TO_Z_UP.T if y_is_up else joined,
+        triangles=np.concatenate(triangles).astype(np.int32),
+        vertex_rgb=_joined_colours(colours, [len(points) for points in vertices]),
+        mesh_names=tuple(names),
+        triangle_mesh=np.concatenate(owner),
+        diagnostics=tuple(told),
+    )
+
+
+def _vertex_colours(mesh: Any) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+    if mesh.visual.kind != "vertex":
+        return None
+    return np.asarray(mesh.visual.vertex_colors, np.uint8)[:, :3]
+
+
+def _joined_colours(
+    colours: list[np.ndarray[Any, np.dtype[np.uint8]] | None], counts: list[int]
+) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+    """Return the colours of all vertices, white where a mesh has none; None where none has."""
+    if all(part is None for part in colours):
+        return None
+    return np.concatenate(
+        [
+            np.full((count, 3), 255, np.uint8) if part is None else part
+            for part, count in zip(colours, counts, strict=True)
+        ]
+    )
+
+
+# --- before trimesh sees it -------------------------------------------------------------------------------------
+
+
+class _OwnFolder(Resolver):
+    """Gives glTF its buffers from the file's own folder and below; nothing else, from nowhere else."""
+
+    def __init__(self, path: Path) -> None:
+        self._folder, self._name = path.parent.resolve(), path.name
+
+    def get(self, key: str) -> bytes:
+        target = (self._folder / key).resolve()
+        if "://" in key or not target.is_relative_to(self._folder):
+            raise HostileFileError(f"The file asks for “{key}”, which is outside of its own folder.", source=self._name)
+        if not target.is_file():
+            raise ReadError(f"The file needs “{key}”, which is not beside it.", cure="Put it there.", source=self._name)
+        return target.read_bytes()
+
+    def keys(self) -> list[str]:
+        return []
+
+    def namespaced(self, namespace: str) -> Resolver:
+        return self
+
+    def write(self, name: str, data: Any) -> None:
+        raise PermissionError("meshes are only read")
+
+
+Checked = tuple[bytes, str, list[Diagnostic]]
+"""Content, perhaps mended; version; what is to be told."""
+
+
+def _check_gltf(path: Path, content: bytes) -> Checked:
+    try:
+        return content, _gltf_version(json.loads(content.decode("utf-8-sig")), path), []
+    except ValueError as error:
+        raise DamagedFileError(f"The glTF is cut off or no JSON: {error}.", cure=_CURE, source=path.name) from error
+
+
+def _check_glb(path: Path, content: bytes) -> Checked:
+    if len(content) < 20:
+        raise DamagedFileError("The file ends within its header.", cure=_CURE, source=path.name)
+    version, length, json_length = struct.unpack_from("<III", content, 4)
+    if version == 2:
+        if length > len(content):
+            raise DamagedFileError(
+                f"The file should have {length:,} bytes, {len(content):,} are there.", cure=_CURE, source=path.name
+            )
+        _, version_text, told = _check_gltf(path, content[20 : 20 + json_length])
+        return content, version_text, told
+    raise _old_gltf(str(version), path)
+
+
+def _gltf_version(document: Any, path: Path) -> str:
+    asset = document.get("asset") if isinstance(document, dict) else None
+    version = str(asset.get("version", "1.0")) if isinstance(asset, dict) else "1.0"
+    if not version.startswith("2"):
+        raise _old_gltf(version, path)
+    unread = [name for name in document.get("extensionsRequired", []) if name in _UNREAD_EXTENSIONS]
+    if unread:
+        raise UnsupportedFormatError(
+            f"The mesh is compressed by {unread[0]}, which is not read.",
+            cure="Export it without compression.",
+            source=path.name,
+        )
+    return version
+
+
+def _old_gltf(version: str, path: Path) -> UnsupportedFormatError:
+    return UnsupportedFormatError(
+        f"This is glTF {version}; only 2.0 is read.",
+        cure="Convert it, for example with gltf-pipeline.",
+        source=path.name,
+    )
+
+
+def _check_ply(path: Path, content: bytes) -> Checked:
+    head, mark, _ = content.partition(b"end_header")
+    if not mark:
+        raise DamagedFileError("The file ends within its header.", cure=_CURE, source=path.name)
+    counts = {name: int(count) for name, count in re.findall(rb"element\s+(\w+)\s+(\d+)", head)}
+    if max(counts.values(), default=0) > len(content):
+        raise DamagedFileError("The header promises more than the file has bytes.", cure=_CURE, source=path.name)
+    if not counts.get(b"face") and not counts.get(b"tristrips"):
+        raise UnsupportedFormatError(
+            f"The PLY holds {counts.get(b'vertex', 0):,} points, but no triangles.",
+            cure="Save point clouds as LAS or LAZ.",
+            source=path.name,
+        )
+    match = re.search(rb"format\s+\w+\s+([\d.]+)", head)
+    return content, match.group(1).decode() if match else "", []
+
+
+def _check_stl(path: Path, content: bytes) -> Checked:
+    if len(content) >= _STL_HEADER:
+        (declared,) = struct.unpack_from("<I", content, 80)
+        there = (len(content) - _STL_HEADER) // _STL_TRIANGLE
+        is_text = content.lstrip().startswith(b"solid") and b"facet" in content[:4096]
+        if not is_text and declared > there:
+            if there == 0:
+                raise DamagedFileError(
+                    f"The header promises {declared:,} triangles, but the file ends before the first.",
+                    cure=_CURE,
+                    source=path.name,
+                )
+            whole = content[:80] + struct.pack("<I", there) + content[84 : _STL_HEADER + there * _STL_TRIANGLE]
+            problem = (
+                f"The header promises {declared:,} triangles, {there:,} are there: the file is damaged or cut off."
+            )
+            return whole, "", [_cut_off(problem)]
+        if not is_text:
+            return content[: _STL_HEADER + declared * _STL_TRIANGLE], "", []
+    if b"endsolid" not in content[-4096:]:
+        end = content.rfind(b"endfacet")
+        if end < 0:
+            raise DamagedFileError("The file ends before its first triangle.", cure=_CURE, source=path.name)
+        whole = content[: end + len(b"endfacet")] + b"\nendsolid\n"
+        return whole, "", [_cut_off("The text ends before “endsolid”: the file is cut off.")]
+    return content, "", []
+
+
+def _check_obj(path: Path, content: bytes) -> Checked:
+    told = []
+    if not content.endswith((b"\n", b"\r")):
+        start = content.rfind(b"\n") + 1
+        last = content[start:].split()
+        if last and last[0] in (b"v", b"f") and len(last) < 4:
+            content = content[:start]
+            told.append(_cut_off("The text ends in the middle of a line: the file is cut off."))
+    if not re.search(rb"^\s*f\s", content, re.MULTILINE):
+        raise DamagedFileError("The OBJ holds no faces: it may be cut off.", cure=_CURE, source=path.name)
+    return content, "", told
+
+
+def _cut_off(problem: str) -> Diagnostic:
+    return Diagnostic(severity=Severity.ERROR, code="mesh.cut-off", problem=problem)
+
+
+_CHECKS: dict[str, Callable[[Path, bytes], Checked]] = {
+    "gltf": _check_gltf,
+    "glb": _check_glb,
+    "ply": _check_ply,
+    "stl": _check_stl,
+    "obj": _check_obj,
+}
