@@ -225,7 +225,7 @@ class OverlayRunner:
                 check=checked_requests,
             )
         except TwinViewerError as error:
-            running.asked = None
+            running.asked, running.frames = None, ()
             running.picture = OverlayPicture(state=OverlayState.FAILED, problem=error, age_s=age_s)
             return
         running.frames, running.encoded_at = frames, now

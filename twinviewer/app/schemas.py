@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from twinviewer.app import project_file
+from twinviewer.app import manifest, project_file
 
 
 def published() -> dict[str, dict[str, Any]]:
     """Return each schema by its file name."""
-    return {"project.schema.json": project_file.json_schema()}
+    return {
+        "plugin.schema.json": manifest.json_schema(),
+        "project.schema.json": project_file.json_schema(),
+    }
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from twinviewer.ui.themes import Theme
 class Commands(QObject):
     """The commands of one window as actions: made from the table, doing what they are given to do."""
 
-    def __init__(self, parent: QWidget, does: Mapping[str, Callable[[], None]]) -> None:
+    def __init__(self, parent: QWidget, does: Mapping[str, Callable[[], object]]) -> None:
         """Make one action for each line of the table.
 
         Raises:
@@ -52,7 +52,7 @@ class Commands(QObject):
             if spec.icon:
                 self.actions[spec.id].setIcon(icons.icon(spec.icon, theme.icon))
 
-    def _make(self, spec: ActionSpec, do: Callable[[], None]) -> QAction:
+    def _make(self, spec: ActionSpec, do: Callable[[], object]) -> QAction:
         action = QAction(spec.text, self)
         action.setObjectName(spec.id)
         action.setShortcuts([QKeySequence(key) for key in spec.keys])

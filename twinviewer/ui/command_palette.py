@@ -173,10 +173,9 @@ class CommandPalette(QFrame):
         self.setGeometry((above.width() - width) // 2, 64, width, min(height, room))
 
     def _run_current(self) -> None:
-        item = self.list.currentItem()
-        if item is None:
+        if self.list.currentRow() < 0:
             return
-        entry: Entry = item.data(_ENTRY)
+        entry: Entry = self.list.currentItem().data(_ENTRY)
         self.close_and_return()
         if entry.enabled:
             entry.run()

@@ -80,7 +80,7 @@ class LayerCommands(QObject):
         inspector.zoom_asked.connect(self.zoom_to_selection)
         self.show_tree()
 
-    def does(self) -> Mapping[str, Callable[[], None]]:
+    def does(self) -> Mapping[str, Callable[[], object]]:
         """Return what the commands of the Layer menu do."""
         return {
             "layer.zoom": self.zoom,

@@ -223,7 +223,7 @@ def note(node: Node) -> str:
     if node.pending is not None:
         return f"{node.pending.progress:.0%}"
     if node.overlay is not None:
-        return node.overlay.state
+        return "" if node.overlay.state in node.title else node.overlay.state
     if node.state.failed:
         return "not loaded"
     return "reading…" if node.state.loading else ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QItemSelection, QModelIndex, QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QAction, QContextMenuEvent, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -79,7 +79,7 @@ class RowDelegate(QStyledItemDelegate):
         text_rect.setRight(row.rect.right() - end_width - 6)
         hidden = state == Qt.CheckState.Unchecked and has_eye
         colour = theme.on_accent if selected else theme.muted if hidden else theme.text
-        painter.setPen(row.palette.color(QPalette.ColorRole.Text) if not colour else colour)
+        painter.setPen(colour)
         painter.setFont(row.font)
         text = row.fontMetrics.elidedText(row.text, Qt.TextElideMode.ElideRight, text_rect.width() - 4)
         style.drawItemText(

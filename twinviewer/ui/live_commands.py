@@ -82,7 +82,7 @@ class LiveCommands(QObject):
         bar.speed_asked.connect(self._play_at)
         bar.instant_asked.connect(self._scrub)
 
-    def does(self) -> Mapping[str, Callable[[], None]]:
+    def does(self) -> Mapping[str, Callable[[], object]]:
         """Return what the commands of the Live menu do."""
         return {
             "live.play": self.play_or_pause,

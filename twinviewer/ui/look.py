@@ -35,7 +35,7 @@ class Look(QObject):
         return icons.icon(name, colour or self.theme.icon, self.theme.on_accent)
 
     def button(self, name: str, text: str, *, tooltip: str = "") -> QToolButton:
-        """Return a flat button that shows only an icon and keeps it in the theme's colour; ``text`` is what it is called."""
+        """Return a flat button that shows only an icon, in the theme's colour; ``text`` is what it is called."""
         made = QToolButton()
         made.setAutoRaise(True)
         made.setText(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,9 +54,10 @@ class Menus:
             self.menus[path].setToolTipsVisible(True)
         return self.menus[path]
 
-    def _dynamic(self, title: str, above: QMenu, fill: object) -> QMenu:
+    def _dynamic(self, title: str, above: QMenu, fill: Callable[[QMenu], None]) -> QMenu:
         menu = above.addMenu(title)
-        menu.aboutToShow.connect(lambda: (menu.clear(), fill(menu)))  # type: ignore[operator]
+        menu.aboutToShow.connect(menu.clear)
+        menu.aboutToShow.connect(lambda: fill(menu))
         return menu
 
     def _fill_recent(self, menu: QMenu) -> None:

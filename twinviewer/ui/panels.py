@@ -25,6 +25,6 @@ class Panels:
     problems: ProblemsPanel
     log: LogPanel
     show: Callable[[str], None]
-    """Bring the panel of that name to the front: ``layers``, ``inspector``, ``style``, ``time``, ``problems``, ``log``."""
+    """Bring the panel of that name to the front; the names are those of the fields here."""
     ask_crs: Callable[[str, str], ReferenceSystem | None]
     """(what it is about, proposed code) → what the person chose, or None."""

@@ -10,7 +10,8 @@ from twinviewer.ui.themes import Theme
 
 def plugins_html(registry: PluginRegistry, theme: Theme) -> str:
     """Return the page: each plugin with what it contributes and what went wrong, then those that were refused."""
-    head = f"<style>td {{ padding: 3px 14px 3px 0; }} .bad {{ color: {theme.error}; }} .muted {{ color: {theme.muted}; }}</style>"
+    colours = f".bad {{ color: {theme.error}; }} .muted {{ color: {theme.muted}; }}"
+    head = f"<style>td {{ padding: 3px 14px 3px 0; }} {colours}</style>"
     safe = "<p>Safe mode: only what is built in was loaded.</p>" if registry.safe_mode else ""
     plugins = "".join(_plugin(plugin, registry) for plugin in registry.plugins)
     refused = "".join(f'<p class="bad">{escape(str(error))}</p>' for error in registry.problems)
@@ -20,13 +21,14 @@ def plugins_html(registry: PluginRegistry, theme: Theme) -> str:
 def _plugin(plugin: Plugin, registry: PluginRegistry) -> str:
     manifest = plugin.manifest
     rows = []
-    for contribution in (*manifest.overlays, *manifest.readers):
-        failure = registry.failure(contribution.id)
+    contributions = [("overlay", overlay.id, overlay.title) for overlay in manifest.overlays]
+    contributions += [("reader", reader.id, reader.title) for reader in manifest.readers]
+    for kind, contribution_id, title in contributions:
+        failure = registry.failure(contribution_id)
         state = "" if failure is None else f'<span class="bad">{escape(failure.error.problem)}</span>'
         if failure is not None and failure.disabled:
             state += ' <span class="bad">Switched off.</span>'
-        kind = "overlay" if contribution in manifest.overlays else "reader"
-        rows.append(f"<tr><td>{escape(contribution.title)}</td><td>{kind}</td><td>{state}</td></tr>")
+        rows.append(f"<tr><td>{escape(title)}</td><td>{kind}</td><td>{state}</td></tr>")
     wants = ", ".join(manifest.permissions) or "nothing"
     return (
         f'<h3>{escape(manifest.name)} <span class="muted">{escape(manifest.version)}</span></h3>'

@@ -121,8 +121,9 @@ class ProblemsPanel(QWidget):
             item.setToolTip(2, problem.time.astimezone().isoformat(sep=" ", timespec="seconds"))
             self.list.addTopLevelItem(item)
         self.clear.setEnabled(bool(self._problems))
-        if self._problems:
-            self.list.setCurrentItem(self.list.topLevelItem(0))
+        newest = self.list.topLevelItem(0)
+        if newest is not None:
+            self.list.setCurrentItem(newest)
         self._show_details()
 
     def _icon(self, severity: Severity) -> QIcon:

@@ -35,13 +35,13 @@ class ProgramCommands(QObject):
         self._window = window
         self._before_presentation: tuple[bool, list[QWidget]] | None = None
 
-    def does(self) -> Mapping[str, Callable[[], None]]:
+    def does(self) -> Mapping[str, Callable[[], object]]:
         """Return what the commands of the Edit, Tools, Plugins, Window and Help menus do."""
         window, session = self._window, self._window.services.session
         docks = {f"window.{name}": self._toggling(name) for name in TITLES}
         return {
             **docks,
-            "file.quit": lambda: window.close() and None,
+            "file.quit": window.close,
             "edit.undo": session.undo,
             "edit.redo": session.redo,
             "edit.copy_id": window.panels.inspector.copy_id,

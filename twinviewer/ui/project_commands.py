@@ -48,7 +48,7 @@ class ProjectCommands(QObject):
         self._journal_timer.timeout.connect(document.keep)
         self._journal_timer.start()
 
-    def does(self) -> Mapping[str, Callable[[], None]]:
+    def does(self) -> Mapping[str, Callable[[], object]]:
         """Return what the commands of the File menu do."""
         return {
             "file.new": self.new,

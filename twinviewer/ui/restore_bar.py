@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from twinviewer.app.journal import Recovery
@@ -49,8 +49,8 @@ class RestoreBar(QFrame):
         self.label.setText(offer_text(recovery))
         self.show()
 
-    def _answer(self, signal: Signal) -> None:
+    def _answer(self, signal: SignalInstance) -> None:
         recovery, self._recovery = self._recovery, None
         self.hide()
         if recovery is not None:
-            signal.emit(recovery)  # type: ignore[attr-defined]
+            signal.emit(recovery)

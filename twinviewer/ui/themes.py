@@ -1,3 +1,4 @@
+# ruff: noqa: E501 – the style sheet: one rule a line
 """Colours of the window: three themes, as one table of roles each, and the palette and style sheet made from it.
 
 Fusion as shipped fails on selected text (3.7 : 1); here every text is 4.5 : 1 or more on what it stands on, every

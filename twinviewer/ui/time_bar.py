@@ -117,11 +117,13 @@ class TimeBar(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 3, 10, 3)
         layout.setSpacing(8)
-        for widget in (self.play, self.now, self.speed, self.day):
-            layout.addWidget(widget)
-        layout.addWidget(self.minute, 1)
-        for widget in (self.clock, self.badge, self.simulated):
-            layout.addWidget(widget)
+        widgets: tuple[QWidget, ...] = (
+            *(self.play, self.now, self.speed, self.day),
+            self.minute,
+            *(self.clock, self.badge, self.simulated),
+        )
+        for widget in widgets:
+            layout.addWidget(widget, 1 if widget is self.minute else 0)
 
     def show_state(self, state: TimeState) -> None:
         local = state.instant.astimezone(self.zone)
@@ -155,6 +157,7 @@ class TimeBar(QWidget):
         self.badge.setObjectName(name)
         self.badge.style().unpolish(self.badge)
         self.badge.style().polish(self.badge)
+        self.badge.setMinimumWidth(self.badge.sizeHint().width())
 
     def _emit_instant(self) -> None:
         day = self.day.date()

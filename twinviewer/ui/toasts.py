@@ -45,7 +45,8 @@ class Toast(QFrame):
     def add_action(self, text: str, do: Callable[[], None]) -> None:
         """Offer one thing to do about it."""
         button = QPushButton(text)
-        button.clicked.connect(lambda: (do(), self.dismiss()))
+        button.clicked.connect(do)
+        button.clicked.connect(self.dismiss)
         self._row.insertWidget(2, button)
 
     def dismiss(self) -> None:

@@ -48,7 +48,7 @@ class ViewCommands(QObject):
         self.position: tuple[float, float, float] | None = None
         """What lies under the cursor."""
 
-    def does(self) -> Mapping[str, Callable[[], None]]:
+    def does(self) -> Mapping[str, Callable[[], object]]:
         """Return what the commands of the View menu do, as far as they are about the scene."""
         navigator = self._viewport.navigator
         return {
@@ -65,8 +65,11 @@ class ViewCommands(QObject):
             "view.remove_bookmark": self.remove_bookmark,
             "file.picture": self.ask_for_picture,
             "edit.copy_coordinates": self.copy_coordinates,
-            **{f"preset.{name}": lambda name=name: self._session.do(SetPreset(preset=name)) for name in PRESETS},
+            **{f"preset.{name}": self._choosing_preset(name) for name in PRESETS},
         }
+
+    def _choosing_preset(self, name: str) -> Callable[[], None]:
+        return lambda: self._session.do(SetPreset(preset=name))
 
     def show_extent(self, extent: Extent) -> None:
         """Fly to where all of ``extent`` is seen."""

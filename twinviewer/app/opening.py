@@ -1,0 +1,544 @@
+"""From paths to layers: files are read in workers, put in their place, and added to the document.
+
+The opener also keeps the layer store in step with the document: whatever layer the document has without its data
+(a project that was opened, a recovered one, a removal that was undone) is read.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from twinviewer.app import project_file
+from twinviewer.app.commands import AddLayers
+from twinviewer.app.jobs import Job, JobRunner
+from twinviewer.app.manifest import ReaderContribution
+from twinviewer.app.problems import ProblemLog
+from twinviewer.app.project_file import LoadedProject
+from twinviewer.app.session import Change, Session
+from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
+from twinviewer.app.workers import ReadResult
+from twinviewer.formats.reading import without_place
+from twinviewer.formats.request import Placing
+from twinviewer.model.errors import MissingCrsError, ProjectError, ReadError, TwinViewerError
+from twinviewer.model.feedback import Feedback
+from twinviewer.model.layer_data import KINDS, LayerData, kind_of
+from twinviewer.model.place import LOCAL, CrsOrigin, Extent, ReferenceSystem
+from twinviewer.model.project import LayerId, LayerSource, LayerSpec, Project
+
+_log = logging.getLogger(__name__)
+
+KIND_NAMES = {
+    "city-model": "city model",
+    "point-cloud": "point cloud",
+    "features": "map layer",
+    "terrain": "terrain",
+    "image": "image",
+    "mesh": "mesh",
+}
+_ROLES = {"city-model": "buildings", "terrain": "terrain"}
+
+
+class Phase(StrEnum):
+    PENDING = "pending"
+    """Waits for a worker, or for the file that decides about the project's reference system."""
+    READING = "reading"
+    NEEDS_CRS = "needs-crs"
+    """Read, but the file does not say where it is: somebody must (:meth:`Opener.assign_crs`)."""
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedLayer:
+    """What opening a path will do, as far as its name tells: for the hint while something is dragged."""
+
+    path: Path
+    reader: str | None
+    """Contribution id; None: a look inside will tell."""
+    kind: str | None
+    """A name in :data:`twinviewer.model.layer_data.KINDS`, or None."""
+    text: str
+    """``"Add as point cloud"``"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerState:
+    """How far a layer of the document is."""
+
+    phase: Phase
+    progress: float = 0.0
+    problem: TwinViewerError | None = None
+
+
+class Opening:
+    """One file on its way into the document.  For reading only; the :class:`Opener` writes it."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(
+        self, path: Path, *, waiting: tuple[LayerSpec, ...] = (), fallback: ReferenceSystem | None = None
+    ) -> None:
+        self.id = next(self._numbers)
+        self.path = path
+        self.waiting = waiting
+        """Layers of the document whose data the file holds; empty: the file brings new ones."""
+        self.fallback = fallback
+        """The system to take where the file says nothing."""
+        self.phase = Phase.PENDING
+        self.problem: TwinViewerError | None = None
+        self.job: Job | None = None
+        self.reader: ReaderContribution | None = None
+        self.layer_ids: tuple[LayerId, ...] = tuple(layer.id for layer in waiting)
+        """The layers that it fills or became."""
+        self.unplaced: ReadResult | None = None
+        """What was read, while it is not known where it lies."""
+
+    @property
+    def title(self) -> str:
+        return self.path.name
+
+    @property
+    def progress(self) -> float:
+        return self.job.progress if self.job else 0.0
+
+
+class Opener:
+    """Opens files, folders and projects.  All of it is called, and calls back, on the session's thread.
+
+    Args:
+        session: Whose document gets the layers.
+        sources: Readers and workers.
+        runner: Runs the reading.
+        problems: Gets every error and every diagnostic.
+    """
+
+    def __init__(self, session: Session, *, sources: Sources, runner: JobRunner, problems: ProblemLog) -> None:
+        self.on_needs_crs: Callable[[Opening, tuple[ReferenceSystem, ...]], None] | None = None
+        """Asked, with proposals, for the system of a file that names none, in a project that has one; answered
+        with :meth:`assign_crs` or :meth:`dismiss`.  None: such a file is an error."""
+        self._session = session
+        self._sources = sources
+        self._runner = runner
+        self._problems = problems
+        self._openings: list[Opening] = []
+        self._batches: list[_Batch] = []
+        self._listeners: list[Callable[[], None]] = []
+        self._stop_listening = session.on_change(self._follow)
+        self._read_missing(session.project.layers)
+
+    # --- what is going on ---------------------------------------------------------------------------------------
+
+    @property
+    def openings(self) -> tuple[Opening, ...]:
+        """The files that are not in yet: pending, being read, waiting for a reference system, or failed."""
+        return tuple(self._openings)
+
+    @property
+    def is_busy(self) -> bool:
+        return any(opening.phase in (Phase.PENDING, Phase.READING) for opening in self._openings)
+
+    def state(self, layer_id: LayerId) -> LayerState:
+        """Return how far a layer of the document is."""
+        for opening in self._openings:
+            if layer_id in opening.layer_ids:
+                return LayerState(phase=opening.phase, progress=opening.progress, problem=opening.problem)
+        ready = self._session.store.get(layer_id) is not None
+        return LayerState(phase=Phase.READY if ready else Phase.PENDING, progress=float(ready))
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call ``listener`` whenever :attr:`openings` or a phase changed; return a function that stops it.
+
+        Progress within a phase is not told; look at it when drawing.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    # --- what can be asked for ----------------------------------------------------------------------------------
+
+    def plan(self, paths: Sequence[str | Path]) -> tuple[PlannedLayer, ...]:
+        """Return what :meth:`open` will do, from the names alone: no file is touched."""
+        return tuple(self._planned(Path(path)) for path in paths)
+
+    def open(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        crs: ReferenceSystem | None = None,
+        on_done: Callable[[tuple[LayerId, ...]], None] | None = None,
+    ) -> None:
+        """Open files, folders (all files in them that a reader knows) and at most one project.
+
+        Args:
+            paths: What to open.  A project replaces the document; everything else is added to it.
+            crs: The reference system of those files that do not say theirs.
+            on_done: Called once all have ended, with the layers that came of it.
+        """
+        batch = _Batch(on_done=on_done or (lambda layer_ids: None))
+        self._batches.append(batch)
+        for text in sorted(paths, key=lambda path: not str(path).lower().endswith(PROJECT_SUFFIX)):
+            try:
+                path = as_path(text)
+                if path.suffix.lower() == PROJECT_SUFFIX:
+                    self.open_project(path)
+                    batch.openings.extend(self._openings)
+                else:
+                    batch.openings.append(self._add(Opening(path, fallback=crs)))
+            except TwinViewerError as error:
+                self._problems.add_error(error)
+                batch.failed.append(error)
+        self._go_on()
+
+    def open_project(self, path: Path) -> LoadedProject:
+        """Replace the document by a project; its layers are read one after the other.
+
+        Raises:
+            ProjectError: It cannot be used; the document is as it was.
+        """
+        loaded = project_file.load(path)
+        self._problems.add_diagnostics(path.name, loaded.diagnostics)
+        self.replace_document(loaded.project)
+        return loaded
+
+    def replace_document(self, project: Project) -> None:
+        """Start over with another document (new, restored, the demo); what was being opened for the old one ends."""
+        for opening in self.openings:
+            self.dismiss(opening)
+        self._session.replace_project(project)
+
+    def assign_crs(self, opening: Opening, crs: ReferenceSystem) -> None:
+        """Say where a file lies that does not say so itself, and go on with it."""
+        opening.fallback = replace(crs, origin=CrsOrigin.GIVEN)
+        self.retry(opening)
+
+    def retry(self, opening: Opening) -> None:
+        """Try again what failed or waits."""
+        opening.phase, opening.problem, opening.unplaced = Phase.PENDING, None, None
+        self._go_on()
+
+    def dismiss(self, opening: Opening) -> None:
+        """Stop a file that is being opened, or take a failed one off the list."""
+        if opening in self._openings:
+            self._openings.remove(opening)
+            if opening.job is not None:
+                opening.job.cancel()
+            self._go_on()
+
+    def close(self) -> None:
+        """Stop everything that is being opened and follow the document no longer."""
+        for opening in self.openings:
+            self.dismiss(opening)
+        self._stop_listening()
+
+    # --- from file to file --------------------------------------------------------------------------------------
+
+    def _planned(self, path: Path) -> PlannedLayer:
+        if path.suffix.lower() == PROJECT_SUFFIX:
+            return PlannedLayer(path=path, reader=None, kind=None, text="Open project")
+        readers = self._sources.registry.readers_for(path)
+        kinds = {reader.kinds[0] for reader in readers if reader.kinds}
+        if len(kinds) == 1:
+            kind = kinds.pop()
+            reader = readers[0].id if len(readers) == 1 else None
+            return PlannedLayer(path=path, reader=reader, kind=kind, text=f"Add as {KIND_NAMES[kind]}")
+        text = "Add as layer" if readers else "Look inside and add what can be read"
+        return PlannedLayer(path=path, reader=None, kind=None, text=text)
+
+    def _add(self, opening: Opening) -> Opening:
+        self._openings.append(opening)
+        return opening
+
+    def _go_on(self) -> None:
+        """Start what can be started, settle what can be settled, and tell."""
+        for opening in self.openings:
+            if opening.phase is Phase.PENDING and opening.unplaced is None and self._may_start(opening):
+                self._start(opening)
+        self._settle()
+        for batch in tuple(self._batches):
+            if not any(opening in self._openings and opening.phase is not Phase.FAILED for opening in batch.openings):
+                self._batches.remove(batch)
+                known = {layer.id for layer in self._session.project.layers}
+                came = (layer_id for opening in batch.openings for layer_id in opening.layer_ids)
+                batch.on_done(tuple(layer_id for layer_id in came if layer_id in known))
+        for listener in tuple(self._listeners):
+            listener()
+
+    def _may_start(self, opening: Opening) -> bool:
+        reading = [other for other in self._openings if other.phase is Phase.READING]
+        if self._session.project.crs is None:
+            return not reading  # the first file decides about the project's reference system
+        return len(reading) < self._sources.pool.size
+
+    def _start(self, opening: Opening) -> None:
+        opening.phase = Phase.READING
+        project_crs = self._session.project.crs
+
+        def work(feedback: Feedback) -> _Read | _Folder:
+            return self._work(opening, project_crs, feedback)
+
+        def done(read: _Read | _Folder) -> None:
+            if opening not in self._openings:
+                return  # nobody wants it any more
+            if isinstance(read, _Folder):
+                self._unfold(opening, read)
+            elif self._session.project.crs != project_crs:
+                opening.phase = Phase.PENDING  # the document changed its system meanwhile: read for the new one
+            else:
+                opening.reader = read.reader
+                self._arrived(opening, read.result)
+            self._go_on()
+
+        def failed(error: Exception) -> None:
+            if opening in self._openings:
+                self._fail(opening, error)
+                self._go_on()
+
+        def cancelled() -> None:
+            if opening in self._openings:
+                self._openings.remove(opening)
+            self._go_on()
+
+        opening.job = self._runner.start(
+            f"Read {opening.title}", work, on_done=done, on_error=failed, on_cancelled=cancelled
+        )
+
+    def _work(self, opening: Opening, project_crs: ReferenceSystem | None, feedback: Feedback) -> _Read | _Folder:
+        """Read a file, on the job's thread: nothing of the opener or the session is touched."""
+        if opening.path.is_dir() and not opening.waiting:
+            return _Folder(files=tuple(self._sources.files_in(opening.path)))
+        reader = self._reader_of(opening, feedback)
+        request = self._sources.request(opening.path, reader)
+        request = replace(
+            request,
+            placing=Placing.FIRST if project_crs is None else Placing.IN_PROJECT,
+            target=project_crs,
+            fallback=opening.fallback,
+        )
+        if opening.waiting:
+            source = opening.waiting[0].source
+            request = replace(request, options=dict(source.options), override=source.crs or opening.fallback)
+        try:
+            return _Read(reader=reader, result=self._sources.read(request, reader, feedback))
+        except MissingCrsError:
+            if opening.waiting:
+                raise
+            # Asked for, or shown nowhere on Earth: that is decided on the session's thread, with the data at hand.
+            request = replace(request, placing=Placing.AS_IN_FILE)
+            return _Read(reader=reader, result=self._sources.read(request, reader, feedback))
+
+    def _reader_of(self, opening: Opening, feedback: Feedback) -> ReaderContribution:
+        if not opening.waiting:
+            return self._sources.reader_for(opening.path, feedback)
+        layer = opening.waiting[0]
+        if not opening.path.exists():
+            raise ProjectError(
+                f"The file of the layer “{layer.title}” is not where the project says; the layer is kept.",
+                cure=f"Put {opening.path.name} back to {opening.path.parent}, or remove the layer and open the file anew.",
+                source=str(opening.path),
+            )
+        reader = self._sources.registry.reader(layer.source.reader)
+        if reader is None:
+            raise ProjectError(
+                f"The layer “{layer.title}” needs the reader “{layer.source.reader}”, which is not there; "
+                "the layer is kept.",
+                cure="Install the plugin that brings it.",
+                source=opening.path.name,
+            )
+        return reader
+
+    def _unfold(self, opening: Opening, folder: _Folder) -> None:
+        at = self._openings.index(opening)
+        found = [Opening(path, fallback=opening.fallback) for path in folder.files]
+        self._openings[at : at + 1] = found
+        for batch in self._batches:
+            if opening in batch.openings:
+                batch.openings.extend(found)
+
+    # --- from data to layers ------------------------------------------------------------------------------------
+
+    def _arrived(self, opening: Opening, result: ReadResult) -> None:
+        if opening.waiting:
+            self._fill(opening, result)
+        elif result.target is None:
+            opening.phase, opening.unplaced = Phase.PENDING, result
+        else:
+            self._add_layers(opening, result.layers, result.sources, result.target)
+
+    def _settle(self) -> None:
+        """Decide about files without a reference system, as soon as it is known what the project's is."""
+        unplaced = [opening for opening in self._openings if opening.phase is Phase.PENDING and opening.unplaced]
+        rest = [opening for opening in self._openings if opening.phase in (Phase.PENDING, Phase.READING)]
+        if not unplaced or (self._session.project.crs is None and len(rest) > len(unplaced)):
+            return
+        for opening in unplaced:
+            crs = self._session.project.crs
+            if (crs is None or crs.horizontal == LOCAL.horizontal) and opening.unplaced is not None:
+                layers = tuple(without_place(layer) for layer in opening.unplaced.layers)
+                self._add_layers(opening, layers, opening.unplaced.sources, LOCAL)
+            elif crs is not None and self.on_needs_crs is not None:
+                opening.phase, opening.unplaced = Phase.NEEDS_CRS, None
+                self.on_needs_crs(opening, (crs,))
+            else:
+                opening.unplaced = None
+                self._fail(
+                    opening,
+                    MissingCrsError(
+                        "The file does not say which coordinate reference system it uses.",
+                        cure="Say which it is, for example EPSG:25832.",
+                        source=opening.path.name,
+                    ),
+                )
+
+    def _add_layers(
+        self,
+        opening: Opening,
+        layers: Sequence[LayerData],
+        sources: Sequence[ReferenceSystem | None],
+        target: ReferenceSystem,
+    ) -> None:
+        reader = opening.reader
+        assert reader is not None
+        several = len(layers) > 1
+        names = _unique_titles(layers) if several else [opening.path.stem]
+        specs = []
+        for layer_id, title, data, source in zip(self._new_ids(len(layers)), names, layers, sources, strict=True):
+            given = source is not None and source.origin is CrsOrigin.GIVEN
+            specs.append(
+                LayerSpec(
+                    id=layer_id,
+                    kind=kind_of(data),
+                    title=title,
+                    source=LayerSource(
+                        path=str(opening.path),
+                        reader=reader.id,
+                        sublayer=title if several else "",
+                        crs=source if given else None,
+                    ),
+                    group=opening.path.stem if several else "",
+                    role=_ROLES.get(kind_of(data), ""),
+                    licence=data.source.licence,
+                )
+            )
+            self._session.store.put(layer_id, data)
+            self._problems.add_diagnostics(title, data.diagnostics)
+        opening.layer_ids = tuple(spec.id for spec in specs)
+        opening.phase = Phase.READY
+        self._openings.remove(opening)
+        self._session.do(AddLayers(layers=tuple(specs), crs=target, origin=_origin(layers)))
+
+    def _fill(self, opening: Opening, result: ReadResult) -> None:
+        """Give the document's layers their data."""
+        names = _unique_titles(result.layers)
+        wanted = self._session.layers_that_may_return()
+        missing = []
+        for spec in opening.waiting:
+            if len(names) == 1 and len(opening.waiting) == 1:
+                data = result.layers[0]
+            elif spec.source.sublayer in names:
+                data = result.layers[names.index(spec.source.sublayer)]
+            else:
+                missing.append(spec)
+                continue
+            if spec.id in wanted:
+                self._session.store.put(spec.id, data)
+                self._problems.add_diagnostics(spec.title, data.diagnostics)
+        opening.phase = Phase.READY
+        self._openings.remove(opening)
+        if self._session.project.crs is None and result.target is not None:
+            self._session.amend(AddLayers(layers=(), crs=result.target, origin=_origin(result.layers)))
+        if missing:
+            lost = self._add(Opening(opening.path, waiting=tuple(missing)))
+            self._fail(
+                lost,
+                ProjectError(
+                    f"The file no longer holds the layer “{missing[0].source.sublayer}”; it is kept in the project.",
+                    cure="Remove the layer, or restore the file.",
+                    source=opening.path.name,
+                ),
+            )
+
+    def _fail(self, opening: Opening, error: Exception) -> None:
+        if isinstance(error, TwinViewerError):
+            opening.problem = error
+            self._problems.add_error(error)
+        else:
+            self._problems.add_bug(f"{type(error).__name__} while {opening.title} was read")
+            opening.problem = ReadError(
+                "Something in the program failed while the file was read.",
+                cure="The log has the details to report.",
+                source=opening.path.name,
+            )
+        opening.phase = Phase.FAILED
+
+    def _new_ids(self, count: int) -> list[LayerId]:
+        taken = self._session.layers_that_may_return()
+        numbers = (f"layer-{number}" for number in itertools.count(len(taken) + 1))
+        return list(itertools.islice((layer_id for layer_id in numbers if layer_id not in taken), count))
+
+    # --- in step with the document ------------------------------------------------------------------------------
+
+    def _follow(self, change: Change) -> None:
+        if change.before.layers == change.after.layers:
+            return
+        known = {layer.id for layer in change.before.layers}
+        present = {layer.id for layer in change.after.layers}
+        for opening in self.openings:
+            if opening.waiting and present.isdisjoint(opening.layer_ids):
+                self.dismiss(opening)
+        self._read_missing(layer for layer in change.after.layers if layer.id not in known)
+
+    def _read_missing(self, layers: Iterable[LayerSpec]) -> None:
+        """Read the data of those layers that have none; layers of one file together."""
+        covered = {layer_id for opening in self._openings for layer_id in opening.layer_ids}
+        files: dict[LayerSource, list[LayerSpec]] = {}
+        for layer in layers:
+            if layer.kind in KINDS and layer.id not in covered and self._session.store.get(layer.id) is None:
+                files.setdefault(replace(layer.source, sublayer=""), []).append(layer)
+        for source, specs in files.items():
+            self._add(Opening(Path(source.path), waiting=tuple(specs)))
+        if files:
+            self._go_on()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    reader: ReaderContribution
+    result: ReadResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folder:
+    files: tuple[Path, ...]
+
+
+class _Batch:
+    """The files of one call of :meth:`Opener.open`."""
+
+    def __init__(self, *, on_done: Callable[[tuple[LayerId, ...]], None]) -> None:
+        self.on_done = on_done
+        self.openings: list[Opening] = []
+        self.failed: list[TwinViewerError] = []
+
+
+def _unique_titles(layers: Sequence[LayerData]) -> list[str]:
+    """Return a name for each layer of a file: the file's own where it has one, numbered where they repeat."""
+    seen: Counter[str] = Counter()
+    names = []
+    for data in layers:
+        name = data.source.title or KIND_NAMES[kind_of(data)].capitalize()
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names
+
+
+def _origin(layers: Sequence[LayerData]) -> tuple[float, float, float]:
+    """Return the origin of a project that begins with these layers: their centre in whole hundreds of metres, at height 0."""
+    extent = Extent.around(layer.extent for layer in layers)
+    if extent is None:
+        return (0.0, 0.0, 0.0)
+    return (round(extent.centre[0], -2), round(extent.centre[1], -2), 0.0)

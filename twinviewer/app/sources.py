@@ -1,0 +1,167 @@
+"""From a path to what a reader makes of it: whose file it is, what forbids opening it, what a failure means."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from twinviewer.app.manifest import ReaderContribution
+from twinviewer.app.plugin_host import PluginOrigin, PluginRegistry
+from twinviewer.app.workers import ReaderFailedError, ReaderPool, ReadResult
+from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
+from twinviewer.model.errors import DamagedFileError, HostileFileError, ReadError, UnsupportedFormatError
+from twinviewer.model.feedback import Feedback
+
+PROJECT_SUFFIX = ".twin"
+_SURE_ENOUGH = 0.5
+"""What a probe must say of a file whose name tells nothing."""
+_NO_PROBE = 0.5
+_ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The readers there are, and the processes that run them."""
+
+    registry: PluginRegistry
+    pool: ReaderPool
+
+    def read(self, request: ReadRequest, reader: ReaderContribution, feedback: Feedback) -> ReadResult:
+        """Have a worker read a file.
+
+        Raises:
+            ReadError: The file is at fault, or the worker died.
+            PluginError: The reader of a plugin is at fault.
+            Cancelled: The person stopped it.
+        """
+        try:
+            result = self.pool.read(request, feedback)
+        except ReaderFailedError as error:
+            if self.registry.plugin_of(reader.id).origin is PluginOrigin.BUILT_IN:
+                raise _damaged(error, Path(request.path).name) from error
+            raise self.registry.report_failure(reader.id, error, reference=reader.read).error from error
+        self.registry.report_success(reader.id, reader.read)
+        return result
+
+    def request(self, path: Path, reader: ReaderContribution) -> ReadRequest:
+        """Return the request that reads ``path`` as it is; ``dataclasses.replace`` says where it is wanted."""
+        return ReadRequest(reader=self._function(reader, reader.read), path=str(path))
+
+    def reader_for(self, path: Path, feedback: Feedback) -> ReaderContribution:
+        """Return the reader of a file: by its name, and where that does not decide, by a look inside.
+
+        Raises:
+            ReadError: It is not there, holds nothing, or no reader knows it.
+        """
+        look_at(path)
+        fitting = self.registry.readers_for(path)
+        if len(fitting) == 1:
+            return fitting[0]
+        candidates = fitting or tuple(
+            reader for reader in self.registry.readers if reader.probe and not self.registry.is_disabled(reader.id)
+        )
+        best, score = self._most_sure(path, candidates, feedback)
+        if best is None or score < (_SURE_ENOUGH if not fitting else 1e-9):
+            raise UnsupportedFormatError(
+                "No reader knows this file: it is of a format that is not supported, or damaged.",
+                cure="The formats that can be opened are listed in the README.",
+                source=path.name,
+            )
+        return best
+
+    def files_in(self, folder: Path) -> list[Path]:
+        """Return the files of a folder whose names some reader knows, by name.
+
+        Raises:
+            ReadError: There are none, or the folder cannot be listed.
+        """
+        try:
+            entries = sorted(folder.iterdir())
+        except OSError as error:
+            raise ReadError(
+                f"The folder cannot be listed ({error.strerror}).", cure="Check who may read it.", source=str(folder)
+            ) from error
+        known = [
+            path
+            for path in entries
+            if not path.name.startswith(".") and self.registry.readers_for(path) and path.is_file()
+        ]
+        if not known:
+            raise UnsupportedFormatError(
+                "The folder holds no file that can be opened.",
+                cure="Choose the files themselves, or another folder.",
+                source=folder.name,
+            )
+        return known
+
+    def _most_sure(
+        self, path: Path, candidates: Sequence[ReaderContribution], feedback: Feedback
+    ) -> tuple[ReaderContribution | None, float]:
+        probed = [reader for reader in candidates if reader.probe]
+        probes = [self._function(reader, reader.probe) for reader in probed if reader.probe]
+        scores = dict.fromkeys((reader.id for reader in candidates), _NO_PROBE)
+        if probes:
+            found = self.pool.probe(path, probes, feedback)
+            scores.update(zip((reader.id for reader in probed), found, strict=True))
+        best = max(candidates, key=lambda reader: scores[reader.id], default=None)
+        return best, scores[best.id] if best else 0.0
+
+    def _function(self, reader: ReaderContribution, reference: str) -> FunctionOfPlugin:
+        return FunctionOfPlugin(reference=reference, code=self.registry.plugin_of(reader.id).code)
+
+
+def as_path(text: str | Path) -> Path:
+    """Return the absolute path of a file or folder that a person named.
+
+    Raises:
+        UnsupportedFormatError: It is an address on the network.
+        HostileFileError: It is a name that only a library would understand (``/vsicurl/…``).
+    """
+    if _ADDRESS.match(str(text)):
+        if str(text).startswith("file:///"):
+            return Path(str(text).removeprefix("file://"))
+        raise UnsupportedFormatError(
+            "Addresses on the network cannot be opened yet.",
+            cure="Download the file, then open it from the disk.",
+            source=re.sub(r"//[^/@]*@", "//", str(text)),
+        )
+    if str(text).startswith("/vsi"):
+        raise HostileFileError(
+            "Virtual file systems are not opened.", cure="Name a file on the disk.", source=str(text)
+        )
+    return Path(text).expanduser().absolute()
+
+
+def look_at(path: Path) -> None:
+    """Make sure that there is a file with something in it.
+
+    Raises:
+        ReadError: There is not; the text says why.
+    """
+    try:
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode):
+            with path.open("rb"):
+                pass
+    except FileNotFoundError as error:
+        raise ReadError("The file does not exist.", cure="Check the name and the folder.", source=str(path)) from error
+    except OSError as error:
+        raise ReadError(
+            f"The file cannot be opened ({error.strerror}).", cure="Check who may read it.", source=str(path)
+        ) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise UnsupportedFormatError("This is not a file.", cure="Choose a file or a folder.", source=str(path))
+    if found.st_size == 0:
+        raise DamagedFileError("The file is empty.", cure="Get it again from where it came from.", source=path.name)
+
+
+def _damaged(error: ReaderFailedError, name: str) -> DamagedFileError:
+    """Return what to tell people where one of our own readers stumbled: its input was not what it expects."""
+    return DamagedFileError(
+        "The file cannot be read: its content is not as its format demands.",
+        cure="It is probably damaged; get it again from where it came from. The log has the details.",
+        source=name,
+    )
