@@ -1,0 +1,184 @@
+"""City objects and their attributes on the way from a file to columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twinviewer.formats.findings import Findings
+from twinviewer.model.attributes import AttributeColumn, AttributeType, column
+from twinviewer.model.diagnostics import Severity
+
+_TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+_NUMERIC = (AttributeType.INTEGER, AttributeType.DOUBLE)
+
+
+class Names:
+    """Names and their numbers, in the order in which they were first met."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, name: str) -> int:
+        """Return the number of ``name``, giving it the next one if it is new."""
+        return self._numbers.setdefault(name, len(self._numbers))
+
+    def all(self) -> tuple[str, ...]:
+        return tuple(self._numbers)
+
+
+class ObjectColumns:
+    """City objects in the order of the file."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.ids: list[str] = []
+        self.types: list[int] = []
+        self.parents: list[int] = []
+        self.type_names = Names()
+        self._findings = findings
+        self._rows: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, object_id: str | None, type_name: str, parent: int) -> int:
+        """Append an object and return its row; one without an id gets one of its type and row."""
+        row = len(self.ids)
+        if not object_id:
+            object_id = f"{type_name}-{row + 1}"
+            self._findings.add(
+                "object.id-missing",
+                "City objects without an id were given one of their type and number.",
+                where=object_id,
+                severity=Severity.INFO,
+            )
+        elif object_id in self._rows:
+            self._findings.add("object.id-repeated", "Several city objects have the same id.", where=object_id)
+        self._rows.setdefault(object_id, row)
+        self.ids.append(object_id)
+        self.types.append(self.type_names.number(type_name))
+        self.parents.append(parent)
+        return row
+
+    def row(self, object_id: str) -> int | None:
+        """Return the row of the first object of that id, or None."""
+        return self._rows.get(object_id)
+
+
+class _Values:
+    """The values of one attribute, as the file gives them."""
+
+    __slots__ = ("rows", "types", "units", "values")
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.values: list[Any] = []
+        self.types: dict[AttributeType | None, None] = {}
+        self.units: dict[str, None] = {}
+
+
+class AttributeTable:
+    """Attributes by name, gathered object by object."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._gathered: dict[str, _Values] = {}
+
+    def add(self, row: int, name: str, value: Any, type: AttributeType | None = None, unit: str | None = None) -> None:
+        """Note the value of one attribute of the object in ``row``.
+
+        Args:
+            row: Of the object.
+            name: Of the attribute.
+            value: A plain value, or text that is still to be read as ``type``.
+            type: As the format declares it; None: that of the value.
+            unit: As the file states it.
+        """
+        gathered = self._gathered.get(name)
+        if gathered is None:
+            gathered = self._gathered[name] = _Values()
+        gathered.rows.append(row)
+        gathered.values.append(value)
+        gathered.types[type] = None
+        if unit is not None:
+            gathered.units[unit] = None
+
+    def columns(self, ids: Sequence[str]) -> tuple[AttributeColumn, ...]:
+        """Return one column per name, of as many rows as there are ``ids`` of objects."""
+        return tuple(self._column(name, gathered, ids) for name, gathered in self._gathered.items())
+
+    def _column(self, name: str, gathered: _Values, ids: Sequence[str]) -> AttributeColumn:
+        type = _common(tuple(gathered.types))
+        values: list[Any] = [None] * len(ids)
+        for row, value in zip(gathered.rows, gathered.values, strict=True):
+            plain = self._converted(value, type, name, ids[row])
+            if values[row] is None or plain is None:
+                values[row] = values[row] if plain is None else plain
+            elif isinstance(plain, str) and type not in _NUMERIC:
+                values[row] = f"{values[row]}, {plain}"
+            else:
+                self._findings.add(
+                    "attribute.repeated",
+                    f"“{name}” is given several times for one object; the first value is kept.",
+                    where=ids[row],
+                    severity=Severity.INFO,
+                )
+        if len(gathered.units) > 1:
+            self._findings.add(
+                "attribute.units-differ",
+                f"“{name}” is given in several units ({', '.join(gathered.units)}); its values are shown without one.",
+            )
+        unit = next(iter(gathered.units)) if len(gathered.units) == 1 else None
+        return column(name, values, type=type, unit=unit)
+
+    def _converted(self, value: Any, type: AttributeType | None, name: str, object_id: str) -> Any:
+        """Return ``value`` as ``type``, or None and a finding where it is not of it."""
+        if type is None:
+            return value
+        if type is AttributeType.BOOLEAN:
+            plain = value if isinstance(value, bool) else _TRUTHS.get(str(value).lower())
+        elif type is AttributeType.INTEGER:
+            plain = _integer(value)
+        elif type is AttributeType.DOUBLE:
+            plain = _double(value)
+        else:
+            return str(value)
+        if plain is None:
+            self._findings.add(
+                "attribute.not-of-its-type",
+                f"“{name}” should be of the type {type.value}, and in places is not; those values are left out.",
+                where=f"{object_id}: “{str(value)[:40]}”",
+            )
+        return plain
+
+
+def _common(types: Sequence[AttributeType | None]) -> AttributeType | None:
+    """Return the type that values declared as ``types`` have in common."""
+    if len(types) == 1:
+        return types[0]
+    return AttributeType.DOUBLE if set(types) == set(_NUMERIC) else AttributeType.STRING
+
+
+def _integer(value: Any) -> int | None:
+    """Return an integer, or None; a year may come with its month and day, an integer as ``2.0``."""
+    try:
+        number = int(value)
+    except (ValueError, OverflowError):
+        number = _whole(str(value))  # type: ignore[assignment]
+        if number is None:
+            return None
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def _whole(text: str) -> int | None:
+    if len(text) >= 7 and text[:4].isdecimal() and text[4] == "-":  # a date where a year is asked for
+        return int(text[:4])
+    number = _double(text)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def _double(value: Any) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None

@@ -1,0 +1,113 @@
+"""What a worker does with one file: find out whose it is, read it, put it in its place, hand it over."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from twinviewer.api.importing import import_function
+from twinviewer.formats import exchange
+from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
+from twinviewer.formats.soundness import PLACED_LIMIT, RAW_LIMIT, mended
+from twinviewer.model.diagnostics import Diagnostic, Severity
+from twinviewer.model.errors import DamagedFileError, MissingCrsError, ReadError
+from twinviewer.model.feedback import Feedback, PartOf
+from twinviewer.model.layer_data import FeatureTable, LayerData
+from twinviewer.model.place import LOCAL, CrsOrigin, ReferenceSystem
+
+
+def read_file(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -> dict[str, Any]:
+    """Read and place a file; return the header of its layers, whose arrays lie in one of ``files``.
+
+    The header's ``target`` is the system that the layers were placed in, None where they were not.
+
+    Raises:
+        ReadError: The file gives nothing that can be shown.
+    """
+    reader = import_function(request.reader.reference, code=request.reader.code)
+    share = 1.0 if request.placing is Placing.AS_IN_FILE else 0.8
+    layers = list(reader(path=Path(request.path), feedback=PartOf(feedback, 0.0, share), **request.options))
+    if not layers:
+        raise DamagedFileError("The file holds nothing that can be shown.", source=Path(request.path).name)
+    layers = [_with_reference_system(layer, request) for layer in layers]
+    sources = [layer.crs for layer in layers]
+    limit = RAW_LIMIT if request.placing is Placing.AS_IN_FILE else PLACED_LIMIT
+    layers = [mended(layer, limit=limit) for layer in layers]
+    target = request.target if request.placing is Placing.IN_PROJECT else None
+    if request.placing is Placing.FIRST:
+        target = _system_for(layers)
+    if target is not None:
+        step = (1.0 - share) / len(layers)
+        layers = [
+            _placed(layer, target, PartOf(feedback, share + i * step, share + (i + 1) * step))
+            for i, layer in enumerate(layers)
+        ]
+    header = exchange.write(layers, files)
+    header["sources"] = [None if source is None else asdict(source) for source in sources]
+    header["target"] = None if target is None else asdict(target)
+    return header
+
+
+def probe_file(path: Path, probes: Sequence[FunctionOfPlugin]) -> list[float]:
+    """Return how sure each of the probes is, 0 to 1, that the file is its own; one that fails is not sure at all."""
+    return [_score(probe, path) for probe in probes]
+
+
+def _score(probe: FunctionOfPlugin, path: Path) -> float:
+    try:
+        return float(import_function(probe.reference, code=probe.code)(path=path))
+    except Exception:  # noqa: BLE001 – another reader may know the file; the log keeps this one's fault
+        traceback.print_exc()
+        return 0.0
+
+
+def without_place(data: LayerData) -> LayerData:
+    """Return data without a reference system as a scene of its own, nowhere on Earth; a diagnostic says so."""
+    told = Diagnostic(
+        severity=Severity.INFO,
+        code="crs.local",
+        problem="The file does not say which reference system it uses: it is shown in a local system, in metres, "
+        "that is nowhere on Earth.",
+    )
+    return replace(data, crs=LOCAL, diagnostics=(*data.diagnostics, told))
+
+
+def _with_reference_system(data: LayerData, request: ReadRequest) -> LayerData:
+    given = request.override or (request.fallback if data.crs is None else None)
+    return data if given is None else replace(data, crs=replace(given, origin=CrsOrigin.GIVEN))
+
+
+def _system_for(layers: Sequence[LayerData]) -> ReferenceSystem | None:
+    """Return the system for a project that begins with these layers; None where they say nothing of theirs."""
+    from twinviewer.model.crs import projected_for  # PROJ costs 0.2 s; what is only described does not need it
+
+    for layer in layers:
+        extent = layer.extent
+        if layer.crs is not None and extent is not None:
+            return layer.crs if layer.crs.horizontal == LOCAL.horizontal else projected_for(layer.crs, extent)
+    return None
+
+
+def _placed(data: LayerData, target: ReferenceSystem, feedback: Feedback) -> LayerData:
+    if data.crs is None and isinstance(data, FeatureTable) and data.extent is None:
+        return replace(data, crs=target)  # a table without geometry is nowhere, and so it is right everywhere
+    if target.horizontal == LOCAL.horizontal:
+        if data.crs is None:
+            return without_place(data)
+        if data.crs.horizontal == LOCAL.horizontal:
+            return data
+        raise ReadError(
+            "The scene is in a local system that is nowhere on Earth, so the file cannot be put in its place there.",
+            cure="Open it in a project of its own, or first give the layers that are there a reference system.",
+        )
+    if data.crs is None:
+        raise MissingCrsError(
+            "The file does not say which coordinate reference system it uses.",
+            cure="Choose one, for example EPSG:25832.",
+        )
+    from twinviewer.formats import placement  # as above
+
+    return mended(placement.place(data, target=target, feedback=feedback), limit=PLACED_LIMIT)

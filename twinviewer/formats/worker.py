@@ -1,0 +1,186 @@
+"""The process that reads foreign files: ``python -m twinviewer.formats.worker``.
+
+It is a process of its own because native libraries die on damaged files.  Before it imports any of them it closes
+what a file must never open: drivers that follow references to other files, the network, core dumps.  Requests come
+on stdin, answers go to stdout, each as four bytes of length and a JSON object; what libraries print goes to stderr.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import json
+import os
+import queue
+import signal
+import struct
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any, BinaryIO
+
+FRAME_LIMIT = 256 * 2**20
+_PROGRESS_EVERY_S = 0.05
+_ALIVE_EVERY_S = 0.5
+
+# GDAL drivers that read something else than the file they are given (other files, the network, pointers, commands).
+# Skipping works only before a GDAL is loaded; there are two, pyogrio's and rasterio's.
+_SKIPPED_DRIVERS = (
+    "VRT OGR_VRT GTI HTTP WMS WMTS WCS WFS OAPIF OGCAPI PDF GDALG STACIT STACTA EEDA EEDAI PLMOSAIC PLScenes DAAS NGW "
+    "CSW Elasticsearch AmigoCloud Carto GMLAS PostgreSQL PostGISRaster MySQL MongoDBv3 ODBC MSSQLSpatial TileDB Zarr "
+    "Rasterlite KMLSUPEROVERLAY"
+)
+_ENVIRONMENT = {
+    "GDAL_SKIP": _SKIPPED_DRIVERS,
+    "OGR_SKIP": _SKIPPED_DRIVERS.replace(" ", ","),
+    "GDAL_HTTP_MAX_RETRY": "0",
+    "GDAL_HTTP_PROXY": "127.0.0.1:9",  # the discard port: no request leaves the machine
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+    "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
+    "CPL_CURL_ENABLE_VSIMEM": "NO",
+    "GDAL_MEM_ENABLE_OPEN": "NO",  # no memory addresses as file names; rasterio's own arrays do not need it
+    "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
+    "GDAL_PAM_ENABLED": "NO",  # never write .aux.xml beside the user's data
+    "PROJ_NETWORK": "OFF",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+
+
+def send(stream: BinaryIO, message: dict[str, Any]) -> None:
+    """Write one frame."""
+    content = json.dumps(message).encode()
+    stream.write(struct.pack(">I", len(content)) + content)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> dict[str, Any] | None:
+    """Return the next frame, or None at the end of the stream.
+
+    Raises:
+        ValueError: What came is no frame.
+    """
+    head = stream.read(4)
+    if len(head) < 4:
+        return None
+    (length,) = struct.unpack(">I", head)
+    if length > FRAME_LIMIT:
+        raise ValueError("a frame is too long")
+    content = stream.read(length)
+    if len(content) < length:
+        return None
+    message = json.loads(content)
+    if not isinstance(message, dict):
+        raise ValueError("a frame is not an object")
+    return message
+
+
+class _PipeFeedback:
+    """Feedback to the viewer.  Being asked is a sign of life; being cancelled is being killed."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._told_at = 0.0
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        now = time.monotonic()
+        if now - self._told_at >= _PROGRESS_EVERY_S:
+            self._told_at = now
+            send(self._stream, {"progress": fraction, "text": text})
+
+    def stop_if_cancelled(self) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= _ALIVE_EVERY_S:
+            self._told_at = now
+            send(self._stream, {"alive": True})
+
+
+def main() -> int:
+    """Answer requests until the viewer closes the pipe."""
+    os.environ.update(_ENVIRONMENT)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the viewer; its end ends this process too
+    inbox, outbox = _take_pipes()
+    faulthandler.enable(2)
+    _limit_core_dumps()
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(inbox, requests), daemon=True).start()
+    send(outbox, {"ready": os.getpid()})
+    while True:
+        message = requests.get()
+        if "import" in message:
+            _import_while_idle(message["import"], requests)
+        else:
+            _answer(message, outbox)
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep stdin and stdout for frames; give libraries an empty stdin, and stderr for what they print."""
+    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return inbox, outbox
+
+
+def _listen(inbox: BinaryIO, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    while (message := receive(inbox)) is not None:
+        requests.put(message)
+    os._exit(0)  # the viewer is gone: whatever is being read, nobody wants it
+
+
+def _import_while_idle(modules: list[str], requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Import what reading will need, as long as nobody asks for anything."""
+    for module in modules:
+        if not requests.empty():
+            return
+        importlib.import_module(module)
+
+
+def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
+    from twinviewer.formats import reading  # numpy and pyproj must not delay the first sign of life
+    from twinviewer.formats.request import ReadRequest, function_from_json
+    from twinviewer.model.errors import TwinViewerError
+
+    path = Path(message["path"])
+    try:
+        _limit_memory(message["memory_limit"])
+        if "probes" in message:
+            probes = [function_from_json(probe) for probe in message["probes"]]
+            answer: dict[str, Any] = {"done": reading.probe_file(path, probes)}
+        else:
+            request = ReadRequest.from_json(message["request"])
+            files = [Path(file) for file in message["files"]]
+            answer = {"done": reading.read_file(request, files, _PipeFeedback(outbox))}
+    except TwinViewerError as error:
+        answer = {"error": error.code, "problem": error.problem, "cure": error.cure, "source": error.source}
+    except MemoryError:
+        answer = {"out_of_memory": True}
+    except Exception as error:  # noqa: BLE001 – a reader's own failure on this file; the viewer puts it in words
+        answer = {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+    except BaseException as error:  # noqa: BLE001 – a panic of a Rust library: told, and then this process ends
+        send(outbox, {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
+        os._exit(1)
+    send(outbox, answer)
+
+
+def _limit_core_dumps() -> None:
+    if os.name == "posix":
+        import resource  # only there
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_memory(limit: int) -> None:
+    if sys.platform == "linux":  # macOS does not enforce it
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
