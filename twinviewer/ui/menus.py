@@ -56,8 +56,12 @@ class Menus:
 
     def _dynamic(self, title: str, above: QMenu, fill: Callable[[QMenu], None]) -> QMenu:
         menu = above.addMenu(title)
-        menu.aboutToShow.connect(menu.clear)
-        menu.aboutToShow.connect(lambda: fill(menu))
+
+        def refill() -> None:
+            menu.clear()
+            fill(menu)
+
+        menu.aboutToShow.connect(refill)
         return menu
 
     def _fill_recent(self, menu: QMenu) -> None:
