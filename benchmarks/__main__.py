@@ -1,0 +1,60 @@
+"""``python -m benchmarks [--buildings N]``: print the table."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import drawing, reading, start
+from benchmarks.rows import heading
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--buildings", type=int, default=1500)
+    buildings: int = parser.parse_args().buildings
+    logging.disable(logging.WARNING)
+    print(heading())
+    for row in start.rows():
+        print(row, flush=True)
+    with tempfile.TemporaryDirectory() as profile:
+        os.environ["TWINVIEWER_PROFILE_DIR"] = profile
+        files = _demo_files(buildings)
+        for row in reading.rows(files):
+            print(row, flush=True)
+        _draw(files, buildings)
+
+
+def _demo_files(buildings: int) -> dict[str, Path]:
+    """Generate the demo city and return its files by suffix."""
+    from twinviewer.app.demo_project import ensure_demo
+    from twinviewer.model.feedback import Silent
+
+    began = time.perf_counter()
+    project = ensure_demo(buildings=buildings, feedback=Silent())
+    print(f"(the demo city of {buildings:,} buildings was generated in {time.perf_counter() - began:.1f} s)")
+    paths = {Path(layer.source.path) for layer in project.layers}
+    return {path.suffix: path for path in sorted(paths)}
+
+
+def _draw(files: dict[str, Path], buildings: int) -> None:
+    from twinviewer.ui.application import Program, make_application
+
+    make_application()
+    program = Program()
+    try:
+        program.window.show()
+        program.pool.warm()
+        read_alone_s = reading.all_of(files)
+        for row in drawing.rows(program, buildings=buildings, read_alone_s=read_alone_s):
+            print(row, flush=True)
+    finally:
+        program.end()
+
+
+if __name__ == "__main__":
+    main()

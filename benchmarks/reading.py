@@ -1,0 +1,75 @@
+"""The demo city's files, through our readers and workers, against what the parsers below them cost alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from xml.parsers import expat
+
+import laspy
+import orjson
+import pyogrio
+import rasterio
+
+from benchmarks.rows import Row, interleaved_s, median_s
+from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.sources import Sources
+from twinviewer.app.workers import ReaderPool
+from twinviewer.model.feedback import Silent
+
+TIMES = 3
+
+
+def rows(files: dict[str, Path]) -> Iterator[Row]:
+    """Measure each of ``files`` (by suffix)."""
+    peers = (
+        (".gml", "expat, nothing done", _parse_xml, 4.0),
+        (".json", "orjson.loads, nothing done", lambda path: orjson.loads(path.read_bytes()), 6.0),
+        (".laz", "laspy.read, all fields", laspy.read, 1.0),
+        (".gpkg", "pyogrio.read_arrow of all layers", _read_layers, 3.0),
+        (".tif", "rasterio, read the band", _read_band, 2.0),
+    )
+    with _reading() as read:
+        for path in files.values():  # from now on the worker has imported what it needs
+            read(path)
+        for suffix, peer, parse, target in peers:
+            path = files[suffix]
+            ours_s, peer_s = interleaved_s(partial(read, path), partial(parse, path), times=TIMES)
+            yield Row(title=f"{path.name} to arrays", ours_s=ours_s, peer=peer, peer_s=peer_s, target=target)
+
+
+def all_of(files: dict[str, Path]) -> float:
+    """Return the seconds to read all files, one after the other, in a worker that is warm."""
+    with _reading() as read:
+        return min(sum(median_s(partial(read, path), times=1) for path in files.values()) for _ in range(2))
+
+
+@contextmanager
+def _reading() -> Iterator[Callable[[Path], object]]:
+    """Give the way a file is read: by its reader, in a worker."""
+    with closing(ReaderPool(size=1)) as pool:
+        sources = Sources(registry=PluginRegistry(safe_mode=True), pool=pool)
+
+        def read(path: Path) -> object:
+            reader = sources.reader_for(path, Silent())
+            return sources.read(sources.request(path, reader), reader, Silent())
+
+        yield read
+
+
+def _parse_xml(path: Path) -> None:
+    parser = expat.ParserCreate()
+    with path.open("rb") as file:
+        parser.ParseFile(file)
+
+
+def _read_layers(path: Path) -> None:
+    for name, _ in pyogrio.list_layers(path):
+        pyogrio.read_arrow(path, layer=name)
+
+
+def _read_band(path: Path) -> None:
+    with rasterio.open(path) as dataset:
+        dataset.read(1)
