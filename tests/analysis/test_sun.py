@@ -56,3 +56,15 @@ def test_grid_north_is_turned_from_true_north_by_the_meridian_convergence() -> N
 
 def test_a_scene_that_is_nowhere_has_a_middle_european_sun() -> None:
     assert solar_site(crs=LOCAL, position=(0, 0, 0)) == NOWHERE
+
+
+@pytest.mark.parametrize(("latitude_deg", "longitude_deg"), [(52.0, 9.0), (35.7, 139.7), (-33.9, 151.2), (0.0, -78.5)])
+def test_a_city_can_be_seen_by_day_wherever_it_is_and_keeps_its_own_light_while_there_is_some(
+    latitude_deg: float, longitude_deg: float
+) -> None:
+    site = SolarSite(latitude_deg=latitude_deg, longitude_deg=longitude_deg, convergence_deg=0)
+    for hour in range(24):
+        instant = datetime(2025, 11, 24, hour, tzinfo=UTC)
+        shown = site.by_day(instant)
+        assert site.sun_at(shown).elevation_deg >= 8
+        assert (shown == instant) == (site.sun_at(instant).elevation_deg >= 8)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyproj
@@ -20,6 +20,10 @@ from twinviewer.model.time import require_aware
 
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 _DAYS_PER_CENTURY = 36525.0
+LEAST_DAYLIGHT_DEG = 8.0
+"""Elevation of the sun under which streets lie in the dark."""
+FORENOON_H = 2.5
+"""Before noon: the sun stands high enough for light, low enough for shadows that show heights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,15 @@ class SolarSite:
         """Return where the sun stands, azimuth clockwise from grid north."""
         sun = sun_position(instant=instant, latitude_deg=self.latitude_deg, longitude_deg=self.longitude_deg)
         return SunPosition(azimuth_deg=(sun.azimuth_deg + self.convergence_deg) % 360, elevation_deg=sun.elevation_deg)
+
+    def by_day(self, instant: datetime) -> datetime:
+        """Return ``instant`` while the sun is well up, else the forenoon of that year's longest day."""
+        if self.sun_at(instant).elevation_deg >= LEAST_DAYLIGHT_DEG:
+            return instant
+        month = 6 if self.latitude_deg >= 0 else 12
+        noon_on_the_clock_h = 12 - self.longitude_deg / 15
+        midnight = datetime(instant.year, month, 21, tzinfo=UTC)
+        return midnight + timedelta(hours=noon_on_the_clock_h - FORENOON_H)
 
 
 NOWHERE = SolarSite(latitude_deg=50.0, longitude_deg=10.0, convergence_deg=0.0)

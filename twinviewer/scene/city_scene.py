@@ -379,6 +379,10 @@ class CityScene:
         self._stage.set_sun(self._site.sun_at(instant))
         self._request_render()
 
+    def by_day(self, instant: datetime) -> datetime:
+        """Return ``instant``, or where it is dark then, one when the city is seen by day."""
+        return self._site.by_day(instant)
+
     def set_preset(self, name: str) -> None:
         """Use a render preset: ``planning``, ``point-cloud``, ``presentation`` or ``safe``."""
         self._require_main_thread()

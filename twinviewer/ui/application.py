@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +38,7 @@ from twinviewer.ui.services import Services
 
 _log = logging.getLogger(__name__)
 COLLECT_EVERY_MS = 2000
+TELL_AGAIN_S = 10.0
 SNAPSHOT_LOOK_MS = 250
 SNAPSHOT_LINGER_MS = 1500
 """After everything is there: shadows, overlays and labels come with the next frames."""
@@ -93,6 +96,8 @@ class Program:
         self.window.program.use_settings(services.settings)
         for error in self.registry.problems:
             self.problems.add_error(error)
+        self._told: dict[object, float] = {}
+        """When each fault of the program was told last."""
         self._hooks = (sys.excepthook, threading.excepthook)
         sys.excepthook = self._heard
         threading.excepthook = self._heard_on_thread
@@ -128,8 +133,20 @@ class Program:
         if isinstance(error, KeyboardInterrupt):
             self.window.close()
             return
+        if self._was_told(kind, traceback):
+            return
         _log.critical("Something failed that should not.", exc_info=(kind, error, traceback))
         self.main_thread.deliver(lambda: self._list_bug(kind.__name__))
+
+    def _was_told(self, kind: type[BaseException], traceback: TracebackType | None) -> bool:
+        """Return whether the same fault was told a moment ago: one in a paint event would otherwise tell for ever."""
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        place = (kind, None if traceback is None else (traceback.tb_frame.f_code, traceback.tb_lineno))
+        now = time.monotonic()
+        was_told = now - self._told.get(place, -math.inf) < TELL_AGAIN_S
+        self._told[place] = self._told[place] if was_told else now
+        return was_told
 
     def _heard_on_thread(self, failed: threading.ExceptHookArgs) -> None:
         if failed.exc_value is not None:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from twinviewer.ui.look import Look
-from twinviewer.ui.search import Entry
+from twinviewer.ui.search import COMMAND, Entry
 
 _ENTRY = int(Qt.ItemDataRole.UserRole)
 ROW_HEIGHT_PX = 34
@@ -55,7 +55,7 @@ class _RowDelegate(QStyledItemDelegate):
         if entry.icon:
             self._look.icon(entry.icon, colour=front).paint(painter, icon_box)
         box.setLeft(box.left() + 28)
-        right = entry.keys or entry.kind
+        right = entry.keys or ("" if entry.kind == COMMAND else entry.kind)
         metrics = row.fontMetrics
         painter.setPen(muted)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), right)

@@ -48,7 +48,7 @@ class CrsDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Coordinate reference system")
-        self.setMinimumWidth(480)
+        self.setMinimumWidth(580)
         self._parse, self._describe = parse, describe
         self.chosen: ReferenceSystem | None = None
         question = QLabel(f"{what}\nWhich coordinate reference system are its coordinates in?")
@@ -66,6 +66,7 @@ class CrsDialog(QDialog):
             item = QListWidgetItem(f"{code} – {description}")
             item.setData(Qt.ItemDataRole.UserRole, code)
             self.list.addItem(item)
+        self.list.setSizeAdjustPolicy(QListWidget.SizeAdjustPolicy.AdjustToContents)
         self.list.currentItemChanged.connect(lambda item, _old: self._take(item))
         self.list.itemDoubleClicked.connect(lambda _item: self.accept() if self.chosen else None)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)

@@ -194,7 +194,7 @@ def matching(attributes: Sequence[Attribute], words: str) -> tuple[Attribute, ..
     return tuple(a for a in attributes if all(word in f"{a.name} {a.value}".lower() for word in wanted))
 
 
-def layer_facts(layer: LayerSpec, data: LayerData | None, *, crs_text: str, unit: str = "m") -> LayerFacts:
+def layer_facts(layer: LayerSpec, data: LayerData | None, *, crs_text: str, unit: str = "metre") -> LayerFacts:
     """Return what the inspector says about a layer.
 
     Args:
@@ -203,6 +203,7 @@ def layer_facts(layer: LayerSpec, data: LayerData | None, *, crs_text: str, unit
         crs_text: The project's reference system in words, which placed data is in.
         unit: Of the project's coordinates.
     """
+    sign = _UNIT_SIGNS.get(unit, unit)
     rows = [
         Attribute(name="Kind", value=_KIND_TITLES.get(layer.kind, layer.kind)),
         Attribute(name="Source", value=layer.source.path),
@@ -217,43 +218,54 @@ def layer_facts(layer: LayerSpec, data: LayerData | None, *, crs_text: str, unit
     rows += _counts(data)
     extent = data.extent
     if extent is not None:
-        rows.append(Attribute(name="West – east", value=f"{extent.min_x:.1f} – {extent.max_x:.1f}", unit=unit))
-        rows.append(Attribute(name="South – north", value=f"{extent.min_y:.1f} – {extent.max_y:.1f}", unit=unit))
-        rows.append(Attribute(name="Lowest – highest", value=f"{extent.min_z:.1f} – {extent.max_z:.1f}", unit="m"))
+        rows.append(Attribute(name="West – east", value=f"{extent.min_x:,.1f} – {extent.max_x:,.1f}", unit=sign))
+        rows.append(Attribute(name="South – north", value=f"{extent.min_y:,.1f} – {extent.max_y:,.1f}", unit=sign))
+    if extent is not None and not (isinstance(data, FeatureTable) and not data.has_z):
+        rows.append(Attribute(name="Lowest – highest", value=f"{extent.min_z:,.1f} – {extent.max_z:,.1f}", unit="m"))
     rows.append(Attribute(name="Licence", value=layer.licence or source.licence or "not stated"))
     return LayerFacts(title=layer.title, rows=tuple(rows), diagnostics=data.diagnostics)
+
+
+def count_text(count: int) -> str:
+    """Return a count with its thousands marked: ``"4,512"``."""
+    return f"{count:,}"
+
+
+_UNIT_SIGNS = {"metre": "m", "degree": "°", "US survey foot": "ft (US)", "foot": "ft"}
 
 
 def _counts(data: LayerData) -> list[Attribute]:
     if isinstance(data, CityModel):
         types, numbers = np.unique(data.object_type, return_counts=True)
         by_type = [
-            Attribute(name=f"  {data.type_names[kind]}", value=int(number))
+            Attribute(name=f"  {data.type_names[kind]}", value=count_text(int(number)))
             for kind, number in sorted(zip(types, numbers, strict=True), key=lambda pair: -pair[1])
         ]
         lods = [Attribute(name="Levels of detail", value=", ".join(data.lods))] if data.lods else []
         return [
-            Attribute(name="City objects", value=len(data.object_ids)),
+            Attribute(name="City objects", value=count_text(len(data.object_ids))),
             *by_type,
-            Attribute(name="Surfaces", value=len(data.surface_object)),
-            Attribute(name="Triangles", value=len(data.triangles)),
+            Attribute(name="Surfaces", value=count_text(len(data.surface_object))),
+            Attribute(name="Triangles", value=count_text(len(data.triangles))),
             *lods,
         ]
     if isinstance(data, PointCloud):
         shown = (
-            [Attribute(name="Points shown", value=len(data.positions))] if len(data.positions) < data.read_count else []
+            [Attribute(name="Points shown", value=count_text(len(data.positions)))]
+            if len(data.positions) < data.read_count
+            else []
         )
         classes = [
-            Attribute(name=f"  {number} {ASPRS_CLASS_NAMES.get(number, '')}".rstrip(), value=points)
+            Attribute(name=f"  {number} {ASPRS_CLASS_NAMES.get(number, '')}".rstrip(), value=count_text(points))
             for number, points in data.class_counts
         ]
-        return [Attribute(name="Points", value=data.read_count), *shown, *classes]
+        return [Attribute(name="Points", value=count_text(data.read_count)), *shown, *classes]
     if isinstance(data, FeatureTable):
         geometry = [Attribute(name="Geometry", value=data.geometry_type)] if data.geometry_type else []
         return [
-            Attribute(name="Features", value=data.feature_count),
+            Attribute(name="Features", value=count_text(data.feature_count)),
             *geometry,
-            Attribute(name="Attributes", value=len(data.attributes)),
+            Attribute(name="Attributes", value=count_text(len(data.attributes))),
         ]
     if isinstance(data, TerrainGrid | RasterImage):
         cell = float(np.hypot(data.transform[0], data.transform[3]))
@@ -262,8 +274,8 @@ def _counts(data: LayerData) -> list[Attribute]:
             Attribute(name="Cell size", value=round(cell, 3), unit="m"),
         ]
     return [
-        Attribute(name="Vertices", value=len(data.vertices)),
-        Attribute(name="Triangles", value=len(data.triangles)),
+        Attribute(name="Vertices", value=count_text(len(data.vertices))),
+        Attribute(name="Triangles", value=count_text(len(data.triangles))),
     ]
 
 

@@ -10,7 +10,7 @@ from twinviewer.model.project import Bookmark, LayerId
 from twinviewer.ui.action_table import ACTIONS
 from twinviewer.ui.actions import Commands, keys_text
 from twinviewer.ui.layer_tree_model import KIND_ICONS, UNKNOWN_KIND_ICON
-from twinviewer.ui.search import Entry, objects_like, ranked
+from twinviewer.ui.search import COMMAND, Entry, objects_like, ranked
 
 
 class Finder:
@@ -67,8 +67,8 @@ class Finder:
         return [
             Entry(
                 title=spec.title,
-                kind="Command",
-                detail=spec.path,
+                kind=COMMAND,
+                detail=" › ".join(spec.menu.split("/")),
                 icon=spec.icon,
                 words=f"{spec.words} {spec.tooltip}",
                 keys=keys_text(spec),

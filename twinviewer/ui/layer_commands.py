@@ -1,4 +1,4 @@
-"""What the Layer menu, the layers panel, the style panel and the inspector do to the session, and what they show of it."""
+"""What the Layer menu and the panels about layers do to the session, and what they show of it."""
 
 from __future__ import annotations
 
@@ -370,7 +370,7 @@ class LayerCommands(QObject):
         project = self._session.project
         system = project.crs
         text = crs.describe(system) if system is not None else "none"
-        unit = crs.unit_of(system) if system is not None else "m"
+        unit = crs.unit_of(system) if system is not None else "metre"
         facts = layer_facts(project.layer(layer_id), self._session.store.get(layer_id), crs_text=text, unit=unit)
         self._panels.inspector.show_layer(facts)
 

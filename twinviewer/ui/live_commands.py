@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, QTimer
 from twinviewer.app.manifest import OverlayContribution
 from twinviewer.app.overlays import OverlayPicture, OverlayState
 from twinviewer.app.project_file import ViewState
-from twinviewer.live.clock import ClockMode
+from twinviewer.app.session import Change
+from twinviewer.live.clock import ClockMode, utc_now
 from twinviewer.model.project import OverlaySpec
 from twinviewer.scene.city_scene import CityScene
 from twinviewer.ui.layer_tree import OverlayFacts
@@ -23,6 +24,8 @@ IDLE_MS = 1000
 """Without overlays only the time bar and the sun follow the clock."""
 SUN_EVERY = timedelta(seconds=30)
 """Of shown time: the sun moves an eighth of a degree."""
+PRESENT = timedelta(minutes=5)
+"""What is this close to now counts as the present: pausing for a moment does not put out the light."""
 
 _STATE_WORDS = {
     OverlayState.OFF: "",
@@ -72,15 +75,17 @@ class LiveCommands(QObject):
         self._drawn: dict[str, tuple[object, OverlaySpec]] = {}
         self._facts: tuple[OverlayFacts, ...] = self._facts_of({})
         self._sun_at: datetime | None = None
+        self._by_day = False
+        """Whether the city is shown by day although it is dark there at the shown time."""
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.show_frame)
-        self._stop_hearing = services.session.on_change(lambda _change: self.wake())
+        self._stop_hearing = services.session.on_change(self._follow)
         bar = panels.time
         bar.zone = zone_for(services.settings.time_zone)
         bar.play_asked.connect(self.play_or_pause)
         bar.now_asked.connect(self.go_live)
         bar.speed_asked.connect(self._play_at)
-        bar.instant_asked.connect(self._scrub)
+        bar.instant_asked.connect(self.scrub)
 
     def does(self) -> Mapping[str, Callable[[], object]]:
         """Return what the commands of the Live menu do."""
@@ -138,14 +143,20 @@ class LiveCommands(QObject):
             self._draw(overlay_id, picture, specs.get(overlay_id))
         if self._sun_at is None or abs(instant - self._sun_at) >= SUN_EVERY:
             self._sun_at = instant
-            self._scene.set_instant(instant)
+            self._show_sun(instant)
         simulated = any(
             overlay.simulated and overlay.id in specs and specs[overlay.id].visible
             for overlay in self._services.registry.overlays
         )
         if self._panels.time.isVisible() or not self._panels.time.clock.text():
             self._panels.time.show_state(
-                TimeState(instant=instant, mode=clock.mode, speed=clock.speed, simulated=simulated)
+                TimeState(
+                    instant=instant,
+                    mode=clock.mode,
+                    speed=clock.speed,
+                    simulated=simulated,
+                    by_day=self._by_day,
+                )
             )
         facts = self._facts_of(pictures)
         if facts != self._facts:
@@ -169,6 +180,19 @@ class LiveCommands(QObject):
         self._timer.stop()
         self._stop_hearing()
 
+    def _follow(self, change: Change) -> None:
+        before, after = change.before, change.after
+        if (before.crs, before.origin) != (after.crs, after.origin):
+            self._sun_at = None  # another place has another sun
+        self.wake()
+
+    def _show_sun(self, instant: datetime) -> None:
+        """Put the sun where it stands; by night, who looks at the present wants to see the city all the same."""
+        is_present = abs(instant - utc_now()) < PRESENT
+        shown = self._scene.by_day(instant) if is_present else instant
+        self._by_day = shown != instant
+        self._scene.set_instant(shown)
+
     def _draw(self, overlay_id: str, picture: OverlayPicture, spec: OverlaySpec | None) -> None:
         shown = spec is not None and spec.visible and bool(picture.requests)
         if not shown or spec is None:
@@ -187,13 +211,14 @@ class LiveCommands(QObject):
         self._services.clock.play(speed)
         self.wake()
 
-    def _scrub(self, instant: datetime) -> None:
+    def scrub(self, instant: datetime) -> None:
+        """Show another instant."""
         self._services.clock.scrub(instant)
         self._sun_at = None
         self.wake()
 
     def _step(self, step: timedelta) -> None:
-        self._scrub(self._services.clock.now() + step)
+        self.scrub(self._services.clock.now() + step)
 
     def _show_overlays(self) -> None:
         self._panels.show("layers")

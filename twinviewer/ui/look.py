@@ -7,7 +7,7 @@ from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication, QToolButton
 
 from twinviewer.ui import icons
-from twinviewer.ui.themes import LIGHT, Theme, palette, style_sheet, theme_for
+from twinviewer.ui.themes import CONTROLS, LIGHT, Theme, control_palette, palette, style_sheet, theme_for
 
 
 class Look(QObject):
@@ -26,6 +26,8 @@ class Look(QObject):
         application = QApplication.instance()
         if isinstance(application, QApplication) and (theme != self.theme or not application.styleSheet()):
             application.setPalette(palette(theme))
+            for control in CONTROLS:
+                application.setPalette(control_palette(theme), control)  # type: ignore[arg-type]  # PySide takes a str only
             application.setStyleSheet(style_sheet(theme))
         self.theme = theme
         self.changed.emit()

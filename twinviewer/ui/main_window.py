@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
-from twinviewer.app.opening import KIND_NAMES
+from twinviewer.app.opening import KIND_NAMES, Phase
 from twinviewer.app.problems import Problem
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change
@@ -24,6 +24,7 @@ from twinviewer.ui.crs_dialog import CrsDialog
 from twinviewer.ui.docks import Docks
 from twinviewer.ui.document import Document
 from twinviewer.ui.drop_hint import DropHint, drop_text
+from twinviewer.ui.empty_hint import EmptyHint, empty_text
 from twinviewer.ui.finder import Finder
 from twinviewer.ui.inspector import Inspector
 from twinviewer.ui.jobs_bar import JobsBar
@@ -65,6 +66,8 @@ class MainWindow(QMainWindow):
         self.services, self.look = services, look
         self._ended = False
         self._fit_next = False
+        self._fit_when_all_are_there = False
+        """Whether the first files of a project are on their way, and the person has not moved the view since."""
         self._view_next: ViewState | None = None
         self.setMinimumSize(LEAST_SIZE)
         self.resize(FIRST_SIZE)
@@ -95,6 +98,7 @@ class MainWindow(QMainWindow):
         )
         self.viewport.set_scene(self.scene)
         self.legend = Legend(look, self.viewport)
+        self.empty_hint = EmptyHint(self.viewport)
         self.presentation = Presentation(self.viewport, lambda: services.session.project.bookmarks)
         self.welcome = WelcomePage(look)
         self.restore_bar = RestoreBar(look)
@@ -141,6 +145,7 @@ class MainWindow(QMainWindow):
             self.toasts,
             window=self,
             selection_extent=lambda: self.layers.selection_extent(),
+            scrub=self.live.scrub,
             on_error=self.projects.tell,
         )
         self.layers = LayerCommands(
@@ -210,9 +215,10 @@ class MainWindow(QMainWindow):
         viewport.hover_left.connect(lambda: self.status.show_position(None))
         viewport.viewpoint_changed.connect(self._show_viewpoint)
         viewport.focus_selected_requested.connect(self.views.fit_selection)
-        viewport.interaction_started.connect(lambda: self.scene.set_interactive(True))
+        viewport.interaction_started.connect(self._hand_came)
         viewport.interaction_ended.connect(lambda: self.scene.set_interactive(False))
         viewport.context_menu_requested.connect(self._show_view_menu)
+        self.presentation.stop_reached.connect(self.program.follow_stop)
         self.presentation.ended.connect(self.program.leave_presentation)
         self.projects.began.connect(self._began)
         self.projects.opened.connect(self._files_opened)
@@ -278,7 +284,10 @@ class MainWindow(QMainWindow):
         if project.layers and self.pages.currentWidget() is self.welcome and change.before.layers != project.layers:
             self.show_view()
         if not change.before.layers and project.layers:
-            self._fit_next = True
+            self._fit_next = self._fit_when_all_are_there = True
+        if bool(change.before.layers) != bool(project.layers) or change.before is project:
+            self.viewport.compass.setVisible(bool(project.layers))
+        self._show_empty_hint()
         self._look_whether_to_fit()
         self._show_title()
         self._show_what_can_be_done()
@@ -298,11 +307,16 @@ class MainWindow(QMainWindow):
     def _opening_changed(self) -> None:
         if self.services.opener.openings and self.pages.currentWidget() is self.welcome:
             self.show_view()
+        self._show_empty_hint()
         self._look_whether_to_fit()
+
+    def _show_empty_hint(self) -> None:
+        reading = [opening.title for opening in self.services.opener.openings if opening.phase is not Phase.FAILED]
+        self.empty_hint.show_text("" if self.services.session.project.layers else empty_text(reading))
 
     def _began(self, view: ViewState) -> None:
         self._view_next = view
-        self._fit_next = True
+        self._fit_next, self._fit_when_all_are_there = True, False
         self.live.show_view_state(view)
         self.layers.show_pick(None)
         if self.services.session.project.layers:
@@ -314,6 +328,10 @@ class MainWindow(QMainWindow):
         if count:
             self.toasts.show(f"Added {count} layer{'' if count == 1 else 's'}")
             self.panels.layers.select_keys({f"layer:{layer_ids[0]}"})
+        if self._fit_when_all_are_there:
+            self._fit_next = True
+            self._look_whether_to_fit()
+        self._fit_when_all_are_there = False
 
     def _overlays_changed(self) -> None:
         self.layers.show_tree()
@@ -362,6 +380,10 @@ class MainWindow(QMainWindow):
         self.commands["view.parallel"].setChecked(current.parallel)
         dots_per_mm = self.viewport.logicalDpiY() / 25.4
         self.status.scale.setText(scale_text(current, self.viewport.height(), dots_per_mm))
+
+    def _hand_came(self) -> None:
+        self._fit_when_all_are_there = False
+        self.scene.set_interactive(True)
 
     def _show_theme(self) -> None:
         self.commands.draw_icons(self.look.theme)

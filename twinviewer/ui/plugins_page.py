@@ -11,7 +11,7 @@ from twinviewer.ui.themes import Theme
 def plugins_html(registry: PluginRegistry, theme: Theme) -> str:
     """Return the page: each plugin with what it contributes and what went wrong, then those that were refused."""
     colours = f".bad {{ color: {theme.error}; }} .muted {{ color: {theme.muted}; }}"
-    head = f"<style>td {{ padding: 3px 14px 3px 0; }} {colours}</style>"
+    head = f"<style>td {{ padding: 3px 14px 3px 0; }} h3 {{ margin-top: 18px; margin-bottom: 2px; }} {colours}</style>"
     safe = "<p>Safe mode: only what is built in was loaded.</p>" if registry.safe_mode else ""
     plugins = "".join(_plugin(plugin, registry) for plugin in registry.plugins)
     refused = "".join(f'<p class="bad">{escape(str(error))}</p>' for error in registry.problems)

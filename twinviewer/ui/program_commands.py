@@ -135,8 +135,7 @@ class ProgramCommands(QObject):
     def follow_stop(self, bookmark: Bookmark) -> None:
         """Go to the time of a stop of the tour."""
         if bookmark.instant is not None:
-            self._window.services.clock.scrub(bookmark.instant)
-            self._window.live.wake()
+            self._window.live.scrub(bookmark.instant)
 
     def show_help(self) -> None:
         page = help_html(self._window.look.theme, navigation=self._window.services.settings.navigation)

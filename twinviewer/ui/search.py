@@ -9,6 +9,8 @@ from twinviewer.model.layer_data import CityModel
 from twinviewer.model.project import LayerSpec
 
 MOST_OBJECTS = 40
+COMMAND = "Command"
+"""The kind of entries that need not say what kind they are: they show their keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from twinviewer.model.project import Viewpoint
 
-NICE_STEPS = (1, 2, 5)
+HEIGHT_PX = 34
+"""Enough for a job with its Cancel: nothing above may jump when one begins."""
 
 
 def coordinates_text(position: tuple[float, float, float] | None) -> str:
@@ -58,6 +59,7 @@ class StatusBar(QStatusBar):
     def __init__(self, jobs: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setMinimumHeight(HEIGHT_PX)
         self.coordinates = QLabel()
         self.coordinates.setAccessibleName("Coordinates under the cursor")
         self.coordinates.setMinimumWidth(
@@ -66,7 +68,8 @@ class StatusBar(QStatusBar):
         self.coordinates.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.scale = QLabel()
         self.scale.setAccessibleName("Scale")
-        self.scale.setMinimumWidth(self.fontMetrics().horizontalAdvance("1 : 000,000 "))
+        self.scale.setMinimumWidth(self.fontMetrics().horizontalAdvance("1 : 000,000") + 16)
+        self.scale.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.problems = _flat("Problems", "Show the list of problems (Ctrl+5).")
         self.problems.clicked.connect(self.problems_asked)
         self.problems.hide()

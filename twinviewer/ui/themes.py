@@ -13,6 +13,8 @@ from PySide6.QtGui import QColor, QPalette
 
 TEXT_CONTRAST = 4.5
 ICON_CONTRAST = 3.0
+FUSION_OUTLINE = 140
+"""By how many percent Fusion darkens the window's colour for an outline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +190,22 @@ def palette(theme: Theme) -> QPalette:
     return made
 
 
+CONTROLS = ("QAbstractSpinBox", "QCheckBox", "QComboBox", "QLineEdit", "QProgressBar", "QPushButton", "QSlider")
+
+
+def control_palette(theme: Theme) -> QPalette:
+    """Return the palette of ``CONTROLS``: Fusion draws their edges in a darker ``Window``, which on black is black."""
+    made = palette(theme)
+    made.setColor(QPalette.ColorRole.Window, QColor(theme.border).lighter(FUSION_OUTLINE))
+    return made
+
+
 def style_sheet(theme: Theme) -> str:
     """Return what the palette cannot say: edges, spaces and the few widgets of our own."""
     return f"""
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
+QLineEdit, QComboBox, QAbstractSpinBox {{ min-height: 22px; }}
+QDialog QListWidget::item {{ padding: 4px 6px; }}
 QToolTip {{ background: {theme.tooltip}; color: {theme.on_tooltip}; border: 1px solid {theme.border}; padding: 4px 6px; }}
 QMainWindow::separator {{ background: {theme.border}; width: 1px; height: 1px; }}
 QMainWindow::separator:hover {{ background: {theme.focus}; }}
@@ -214,9 +229,10 @@ QMenuBar {{ background: {theme.window}; }}
 #card:hover, #card:focus {{ border: 2px solid {theme.focus}; }}
 #cardTitle {{ font-size: 13pt; font-weight: 600; }}
 #toast, #palette, #dropHint {{ background: {theme.base}; border: 1px solid {theme.border}; border-radius: 8px; }}
+#emptyHint {{ color: {theme.text}; background: {theme.base}; border: 1px solid {theme.border}; border-radius: 8px; padding: 12px 20px; }}
 #dropHint {{ border: 2px dashed {theme.focus}; }}
 #bar {{ background: {theme.base}; border: 0; border-bottom: 1px solid {theme.border}; }}
-#liveBadge, #simulatedBadge, #pastBadge {{ border-radius: 4px; padding: 2px 7px; font-weight: 600; }}
+#liveBadge, #simulatedBadge, #pastBadge {{ border-radius: 4px; font-weight: 600; }}
 #liveBadge {{ color: {theme.good}; border: 1px solid {theme.good}; }}
 #simulatedBadge {{ color: {theme.warning}; border: 1px solid {theme.warning}; }}
 #pastBadge {{ color: {theme.muted}; border: 1px solid {theme.muted}; }}

@@ -27,6 +27,8 @@ class TimeState:
     speed: float
     simulated: bool
     """Whether any overlay that is switched on plays from a generator."""
+    by_day: bool = False
+    """Whether the city is shown by day although it is dark there."""
 
 
 def zone_for(name: str) -> tzinfo:
@@ -109,18 +111,25 @@ class TimeBar(QWidget):
         self.minute.valueChanged.connect(lambda _minute: self._emit_instant())
         self.clock = QLabel()
         self.clock.setAccessibleName("Time shown")
+        self.daylight = QLabel()
+        self.daylight.setAccessibleName("Shown by day")
+        self.daylight.setToolTip("It is dark there now, and shown by day. Choose another time to see the real light.")
+        look.changed.connect(self._draw_daylight)
+        self._draw_daylight()
         self.badge = QLabel()
         self.badge.setAccessibleName("Whether the present is shown")
         self.simulated = QLabel("SIMULATED")
         self.simulated.setObjectName("simulatedBadge")
         self.simulated.setToolTip("At least one overlay plays generated values, not measured ones.")
+        for badge in (self.badge, self.simulated):
+            badge.setContentsMargins(7, 2, 7, 2)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 3, 10, 3)
         layout.setSpacing(8)
         widgets: tuple[QWidget, ...] = (
             *(self.play, self.now, self.speed, self.day),
             self.minute,
-            *(self.clock, self.badge, self.simulated),
+            *(self.daylight, self.clock, self.badge, self.simulated),
         )
         for widget in widgets:
             layout.addWidget(widget, 1 if widget is self.minute else 0)
@@ -147,17 +156,20 @@ class TimeBar(QWidget):
         self.now.setChecked(live)
         self._show_badge("liveBadge" if live else "pastBadge", "LIVE" if live else "PAUSED" if paused else "PLAYING")
         self.simulated.setVisible(state.simulated)
+        self.daylight.setVisible(state.by_day)
         with QSignalBlocker(self.speed):
             self.speed.setCurrentIndex(min(range(len(SPEEDS)), key=lambda row: abs(SPEEDS[row] - state.speed)))
+
+    def _draw_daylight(self) -> None:
+        self.daylight.setPixmap(self._look.icon("sun").pixmap(16, 16))
 
     def _show_badge(self, name: str, text: str) -> None:
         if self.badge.text() == text:
             return
-        self.badge.setText(text)
         self.badge.setObjectName(name)
         self.badge.style().unpolish(self.badge)
         self.badge.style().polish(self.badge)
-        self.badge.setMinimumWidth(self.badge.sizeHint().width())
+        self.badge.setText(text)  # after its dress: the label reckons its size now
 
     def _emit_instant(self) -> None:
         day = self.day.date()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -38,13 +39,14 @@ class ViewCommands(QObject):
         *,
         window: QWidget,
         selection_extent: Callable[[], Extent | None],
+        scrub: Callable[[datetime], None],
         on_error: Callable[[TwinViewerError], None],
     ) -> None:
         super().__init__()
         self._session, self._clock = session, clock
         self._viewport, self._scene, self._toasts, self._window = viewport, scene, toasts, window
         self._selection_extent = selection_extent
-        self._on_error = on_error
+        self._scrub, self._on_error = scrub, on_error
         self.position: tuple[float, float, float] | None = None
         """What lies under the cursor."""
 
@@ -84,7 +86,7 @@ class ViewCommands(QObject):
         """Fly to a bookmark, and to its time where it has one."""
         self._viewport.navigator.fly_to(bookmark.viewpoint)
         if bookmark.instant is not None:
-            self._clock.scrub(bookmark.instant)
+            self._scrub(bookmark.instant)
 
     def add_bookmark(self) -> None:
         number = len(self._session.project.bookmarks) + 1
@@ -125,7 +127,7 @@ class ViewCommands(QObject):
     def save_picture(self, path: Path) -> None:
         """Write what is seen, with scale bar and north arrow."""
         try:
-            self._scene.screenshot(path)
+            self._scene.screenshot(path, map_furniture=True)
         except TwinViewerError as error:
             self._on_error(error)
             return

@@ -49,6 +49,7 @@ class Card(QPushButton):
         self._picture = QLabel()
         name = QLabel(title)
         name.setObjectName("cardTitle")
+        name.setWordWrap(True)
         self._words = QLabel(text)
         self._words.setObjectName("muted")
         self._words.setWordWrap(True)
