@@ -19,6 +19,7 @@ from twinviewer.app.commands import (
 )
 from twinviewer.app.opening import Opening, Phase
 from twinviewer.app.session import Change, Command
+from twinviewer.app.style_choices import choices_for
 from twinviewer.model import crs
 from twinviewer.model.diagnostics import Severity
 from twinviewer.model.layer_data import CityModel
@@ -29,7 +30,6 @@ from twinviewer.ui.facts import around_point, layer_facts, object_extent, object
 from twinviewer.ui.layer_tree import LayerState, Node, OverlayFacts, Pending, move_by_one, move_for_drop, tree_of
 from twinviewer.ui.panels import Panels
 from twinviewer.ui.services import Services
-from twinviewer.ui.style_choices import choices_for
 
 LOOK_EVERY_MS = 200
 

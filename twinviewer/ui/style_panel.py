@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from twinviewer.app.style_choices import COLOUR_MAPS, StyleChoices, current_choice
 from twinviewer.model.project import LayerSpec, Style
 from twinviewer.scene.colours import colour_map
-from twinviewer.ui.style_choices import COLOUR_MAPS, StyleChoices, current_choice
 
 DEFAULT_COLOUR = "#c9a227"
 
