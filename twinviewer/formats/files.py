@@ -17,6 +17,8 @@ def require_content(path: Path) -> int:
     if path.is_dir():
         raise ReadError("This is a folder, not a file.", cure="Open the files in it.", source=path.name)
     try:
+        if path.exists() and not path.is_file():  # a pipe, which would be waited for, or a device without end
+            raise ReadError("This is a device or a pipe, not a file.", source=path.name)
         with path.open("rb"):
             size = path.stat().st_size
     except FileNotFoundError as error:

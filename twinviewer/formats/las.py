@@ -45,6 +45,8 @@ _NAVD88_DATUM = 5103
 _NAVD88_HEIGHTS = {0: 5703, 9001: 5703, 9002: 8228, 9003: 6360}
 """Unit → height system: metres, feet, US survey feet."""
 
+_CURE = "Get it again from where it came from; it may be half a download."
+
 logging.getLogger("laspy").setLevel(logging.CRITICAL)  # what it would say is raised or told below
 
 
@@ -71,7 +73,7 @@ def read(*, path: Path, feedback: Feedback, max_points: int = MAX_POINTS) -> lis
     if layout.declared_count and not layout.available_count:
         raise DamagedFileError(
             f"The header promises {layout.declared_count:,} points, but the file ends before the first.",
-            cure="Get it again from where it came from; it may be half a download.",
+            cure=_CURE,
             source=path.name,
         )
     with _damage_told(path), _opened(path, layout) as reader:
@@ -79,15 +81,17 @@ def read(*, path: Path, feedback: Feedback, max_points: int = MAX_POINTS) -> lis
         crs, crs_diagnostics = _reference_system(reader.header)
         collector = _Collector(reader.header, layout.available_count, max_points)
         try:
-            for chunk in reader.chunk_iterator(_CHUNK):
+            for chunk in reader.chunk_iterator(layout.chunk_size or _CHUNK):
                 collector.add(chunk)
                 feedback.progress(collector.seen / layout.available_count, "Reading points")
                 feedback.stop_if_cancelled()
         except BaseException as error:
-            if not collector.seen or not _is_damage(error):
+            if not _is_damage(error):
                 raise
     if layout.available_count and not collector.seen:
-        raise DamagedFileError("None of the points can be decompressed.", source=path.name)
+        raise DamagedFileError(
+            f"None of the {layout.declared_count:,} points can be decompressed.", cure=_CURE, source=path.name
+        )
     return [_point_cloud(layout, collector, crs, (*layout.diagnostics, *crs_diagnostics))]
 
 
@@ -113,6 +117,14 @@ def _point_cloud(
                 problem=f"Of {collector.seen:,} points every {collector.step}th is shown, {collector.kept:,} in all.",
             )
         )
+    extent = collector.extent()
+    if extent is not None and _lies_outside(extent, layout.stated_extent):
+        told.append(
+            Diagnostic(
+                code="header.extent",
+                problem="The points lie outside of the extent that the header states; the points are believed.",
+            )
+        )
     format_name = "COPC" if layout.is_copc else "LAZ" if layout.is_compressed else "LAS"
     return PointCloud(
         source=SourceFacts(format=format_name, version=f"1.{layout.minor_version}"),
@@ -124,9 +136,17 @@ def _point_cloud(
         declared_count=layout.declared_count,
         read_count=collector.seen,
         class_counts=tuple((int(c), int(collector.class_counts[c])) for c in np.flatnonzero(collector.class_counts)),
-        file_extent=collector.extent(),
+        file_extent=extent,
         diagnostics=tuple(told),
     )
+
+
+def _lies_outside(extent: Extent, stated: Extent) -> bool:
+    """Return whether points lie outside of what is stated by more than a hundredth of its size, or a unit."""
+    slack = np.maximum(1.0, np.asarray(stated.size) / 100)
+    low, high = np.asarray(stated.as_tuple()).reshape(2, 3)
+    found_low, found_high = np.asarray(extent.as_tuple()).reshape(2, 3)
+    return not bool((found_low >= low - slack).all() and (found_high <= high + slack).all())
 
 
 class _Collector:
@@ -230,11 +250,12 @@ def _named_by_keys(directory: Any) -> list[str]:
 def _opened(path: Path, layout: LasLayout) -> Iterator[Any]:
     """Open the file with laspy, its header corrected."""
     with path.open("rb") as file:
-        source: BinaryIO = io.BufferedReader(_Corrected(file, layout.head)) if layout.is_corrected else file
+        source: BinaryIO = io.BufferedReader(_Corrected(file, layout)) if layout.is_corrected else file
         with laspy.open(
             source,
             closefd=False,
-            laz_backend=LazBackend.LazrsParallel,
+            # Only one thread can find out for itself where the next chunk begins.
+            laz_backend=LazBackend.LazrsParallel if layout.chunk_size is None else LazBackend.Lazrs,
             read_evlrs=layout.has_sound_evlrs,
             decompression_selection=_FIELDS,
         ) as reader:
@@ -242,10 +263,11 @@ def _opened(path: Path, layout: LasLayout) -> Iterator[Any]:
 
 
 class _Corrected(io.RawIOBase):
-    """A file whose first bytes read otherwise than they are written."""
+    """A file whose first bytes read otherwise than they are written, and which goes on after its end."""
 
-    def __init__(self, file: BinaryIO, head: bytes) -> None:
-        self._file, self._head, self._at = file, head, 0
+    def __init__(self, file: BinaryIO, layout: LasLayout) -> None:
+        self._file, self._head, self._tail, self._at = file, layout.head, layout.tail, 0
+        self._end = file.seek(0, io.SEEK_END)
 
     def readable(self) -> bool:
         return True
@@ -254,20 +276,19 @@ class _Corrected(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_CUR:
-            offset += self._at
-        elif whence == io.SEEK_END:
-            offset = self._file.seek(offset, io.SEEK_END)
-        self._at = offset
-        return offset
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._end + len(self._tail)}[whence]
+        self._at = base + offset
+        return self._at
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)
         if self._at < len(self._head):
             content = self._head[self._at : self._at + len(view)]
-        else:
+        elif self._at < self._end:
             self._file.seek(self._at)
             content = self._file.read(len(view))
+        else:
+            content = self._tail[self._at - self._end : self._at - self._end + len(view)]
         view[: len(content)] = content
         self._at += len(content)
         return len(content)
@@ -283,7 +304,7 @@ def _damage_told(path: Path) -> Iterator[None]:
             raise
         raise DamagedFileError(
             f"The points cannot be read: {error}.".replace("..", "."),
-            cure="Get it again from where it came from; it may be half a download.",
+            cure=_CURE,
             source=path.name,
         ) from error
 

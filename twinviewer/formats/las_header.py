@@ -6,6 +6,7 @@ memory is compared with the bytes that are there; what is only too large is corr
 
 from __future__ import annotations
 
+import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import BinaryIO
 
 import lazrs
 
+from twinviewer.formats.files import require_content
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.errors import DamagedFileError, UnsupportedFormatError
+from twinviewer.model.place import Extent
 
 SIGNATURE = b"LASF"
 _HEADER_SIZE = {0: 227, 1: 227, 2: 227, 3: 235, 4: 375}
@@ -44,10 +47,16 @@ class LasLayout:
     is_copc: bool
     declared_count: int
     available_count: int
-    """Points whose bytes, or whose chunks where they are compressed, are there."""
+    """Points whose bytes, or whose chunks where they are compressed, are there; the declared ones where nobody knows."""
+    stated_extent: Extent
+    """What the header says about the points, not finite perhaps."""
     has_sound_evlrs: bool
     head: bytes
     """The file up to the first point, corrected where it counts what is not there."""
+    tail: bytes = b""
+    """What must be read after the end of the file: an empty list of chunks where the file lost its own."""
+    chunk_size: int | None = None
+    """Points per chunk where the list of chunks is lost, so that chunk after chunk must be read."""
     is_corrected: bool
     diagnostics: tuple[Diagnostic, ...]
 
@@ -56,10 +65,11 @@ def read_layout(path: Path) -> LasLayout:
     """Return the layout of a LAS or LAZ file.
 
     Raises:
+        ReadError: There is no such file, or it may not be read.
         DamagedFileError: It is cut off in its header, or contradicts itself.
         UnsupportedFormatError: It is of a version or compression that nobody here reads.
     """
-    size = path.stat().st_size
+    size = require_content(path)
     with path.open("rb") as file:
         head = file.read(_HEADER_SIZE[4])
         if len(head) < _HEADER_SIZE[0]:
@@ -108,10 +118,27 @@ def read_layout(path: Path) -> LasLayout:
                 )
             )
         is_compressed = bool(format_byte & _COMPRESSED)
-        available = (size - offset) // record_length
+        available, lost_chunk_size, tail = (size - offset) // record_length, None, b""
         if is_compressed and declared:
             laszip = next((content for key, content in records if key == ("laszip encoded", 22204)), None)
-            available = _chunks(file, size, offset, record_length, laszip, declared, path)
+            chunk_size = _checked_compression(laszip, record_length, declared, path)
+            assert laszip is not None
+            table = _chunk_table(file, size, offset)
+            if table is not None:
+                available = _chunks(file, offset, table, record_length, laszip, chunk_size, path)
+            elif chunk_size == _VARIABLE_CHUNKS or size < offset + 8:
+                raise _damaged("The list of chunks at the end of the compressed points is missing.", path)
+            else:
+                available, lost_chunk_size = declared, chunk_size
+                corrected += struct.pack("<q", size)
+                tail = _list_of_one_chunk(chunk_size, laszip)
+                diagnostics.append(
+                    Diagnostic(
+                        code="header.chunk-table",
+                        problem="The list of chunks at the end of the file is missing: the points are read one chunk "
+                        "after the other, as far as they go.",
+                    )
+                )
     return LasLayout(
         minor_version=minor,
         point_format=point_format,
@@ -119,8 +146,11 @@ def read_layout(path: Path) -> LasLayout:
         is_copc=any(key == ("copc", 1) for key, _ in records),
         declared_count=declared,
         available_count=min(declared, available),
+        stated_extent=_stated_extent(head),
         has_sound_evlrs=evlrs_are_sound,
         head=corrected,
+        tail=tail,
+        chunk_size=lost_chunk_size,
         is_corrected=corrected != head,
         diagnostics=tuple(diagnostics),
     )
@@ -161,10 +191,13 @@ def _evlrs_are_sound(head: bytes, size: int) -> bool:
     return bool(count == 0 or (start >= len(head) and start + _EVLR_HEADER * count <= size))
 
 
-def _chunks(
-    file: BinaryIO, size: int, offset: int, record_length: int, laszip: bytes | None, declared: int, path: Path
-) -> int:
-    """Return how many points the chunks of a compressed file can hold."""
+def _stated_extent(head: bytes) -> Extent:
+    max_x, min_x, max_y, min_y, max_z, min_z = struct.unpack_from("<6d", head, 179)
+    return Extent(min_x=min_x, min_y=min_y, min_z=min_z, max_x=max_x, max_y=max_y, max_z=max_z)
+
+
+def _checked_compression(laszip: bytes | None, record_length: int, declared: int, path: Path) -> int:
+    """Return how many points a chunk of a compressed file holds."""
     if laszip is None or len(laszip) < 34:
         raise _damaged("The file is compressed, but does not say how.", path)
     compressor, _, _, _, _, _, chunk_size, _, _, item_count = struct.unpack_from("<HHBBHIIqqH", laszip)
@@ -188,9 +221,13 @@ def _chunks(
         raise _damaged("The description of the compression does not fit the size of a point.", path)
     if chunk_size == 0 or (chunk_size != _VARIABLE_CHUNKS and min(chunk_size, declared) * record_length > _CHUNK_LIMIT):
         raise _damaged(f"The points are said to come in chunks of {chunk_size:,}.", path)
-    table = _chunk_table(file, size, offset)
-    if table is None:
-        raise _damaged("The list of chunks at the end of the compressed points is missing.", path)
+    return int(chunk_size)
+
+
+def _chunks(
+    file: BinaryIO, offset: int, table: int, record_length: int, laszip: bytes, chunk_size: int, path: Path
+) -> int:
+    """Return how many points the chunks of a compressed file can hold."""
     file.seek(offset)
     try:
         chunks = lazrs.read_chunk_table(file, lazrs.LazVlr(laszip))
@@ -202,6 +239,13 @@ def _chunks(
     if chunk_size == _VARIABLE_CHUNKS:
         return int(sum(points for points, _ in chunks))
     return len(chunks) * chunk_size
+
+
+def _list_of_one_chunk(chunk_size: int, laszip: bytes) -> bytes:
+    """Return a list that lets the decompressor begin; where later chunks begin it finds out itself."""
+    table = io.BytesIO()
+    lazrs.write_chunk_table(table, [(chunk_size, _SMALLEST_CHUNK)], lazrs.LazVlr(laszip))
+    return table.getvalue()
 
 
 def _chunk_table(file: BinaryIO, size: int, offset: int) -> int | None:

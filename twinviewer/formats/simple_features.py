@@ -64,7 +64,8 @@ class GeometryCollector:
         self._lines.append((coordinates, counts, feature))
 
     def _add_polygons(self, parts: NDArray[Any], feature: NDArray[np.int32]) -> None:
-        parts = shapely.orient_polygons(parts, exterior_cw=False)
+        finite = _are_finite(parts)  # GEOS refuses to turn the others; they are told and left out later
+        parts[finite] = shapely.orient_polygons(parts[finite], exterior_cw=False)
         rings, index = shapely.get_rings(parts, return_index=True)
         coordinates, counts = _sliced(rings)
         self._polygons.append((coordinates, counts, np.bincount(index, minlength=len(parts)), feature))
@@ -136,6 +137,14 @@ def _single_parts(geometries: NDArray[Any], feature: NDArray[np.int32]) -> tuple
         feature = feature[index]
     there = ~shapely.is_empty(geometries)
     return geometries[there], feature[there]
+
+
+def _are_finite(geometries: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return, for each geometry, whether all of its eastings and northings are numbers."""
+    coordinates, index = shapely.get_coordinates(geometries, return_index=True)
+    finite = np.ones(len(geometries), np.bool_)
+    finite[index[~np.isfinite(coordinates).all(axis=1)]] = False
+    return finite
 
 
 def _sliced(geometries: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -7,7 +7,9 @@ without a Python object per feature that lasts.
 
 from __future__ import annotations
 
+import re
 import struct
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +59,7 @@ _OGR_ERRORS = (
     GeometryError,
     pa.ArrowException,
     OSError,  # what Arrow makes of a read error in a stream
+    UnicodeDecodeError,  # pyogrio's, for names that are no UTF-8
 )
 
 
@@ -87,14 +90,14 @@ def read(*, path: Path, feedback: Feedback) -> list[FeatureTable]:
     """
     require_content(path)
     _refuse_pointers(path)
-    with _damage_told(path):
-        names = [(str(name), geometry) for name, geometry in _quiet(pyogrio.list_layers, path)[0]]
+    with _plainly_named(path) as file, _damage_told(path, file):
+        names = [(str(name), geometry) for name, geometry in _quiet(pyogrio.list_layers, file)[0]]
         spatial = [name for name, geometry in names if geometry is not None]
         if not spatial:
             raise UnsupportedFormatError("The file holds tables, but no map layer.", source=path.name)
         share = 1.0 / len(spatial)
         return [
-            _read_layer(path, name, PartOf(feedback, number * share, (number + 1) * share))
+            _read_layer(file, name, PartOf(feedback, number * share, (number + 1) * share))
             for number, name in enumerate(spatial)
         ]
 
@@ -174,12 +177,30 @@ def _refuse_pointers(path: Path) -> None:
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """Turn what GDAL raises into one sentence."""
+def _plainly_named(path: Path) -> Iterator[Path]:
+    """Give the file under a name that pyogrio does not take for a URL: it cuts ``a;b.geojson`` off at the semicolon.
+
+    The name is absolute, so that no driver takes it for one of its own (``GPKG:…``, ``MEM:::…``).
+    """
+    path = path.absolute()
+    if pyogrio.util.vsi_path(path) == str(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="twinviewer-") as folder:
+        for companion in path.parent.iterdir():
+            if companion.stem == path.stem:
+                (Path(folder) / f"layer{companion.suffix}").symlink_to(companion)
+        yield Path(folder) / f"layer{path.suffix}"
+
+
+@contextmanager
+def _damage_told(path: Path, file: Path) -> Iterator[None]:
+    """Turn what GDAL raises about ``file`` into one sentence about ``path``."""
     try:
         yield
     except _OGR_ERRORS as error:
-        text = str(error).replace(f"'{path}'", "it").replace(str(path), path.name).split(";")[0].strip().rstrip(".")
+        text = _in_words(error).replace(f"'{file}'", "it").replace(str(file), path.name).split(";")[0]
+        text = text.strip().rstrip(".")
         cure = "Get it again from where it came from; it may be half a download."
         if path.suffix.lower() == ".shp" and not _beside(path, ".shx"):
             text, cure = "its index, the .shx file, is not beside it", "Put it there."
@@ -192,6 +213,13 @@ def _damage_told(path: Path) -> Iterator[None]:
                 f"The file cannot be read: {text}.", cure="Convert it to version 3.", source=path.name
             ) from error
         raise DamagedFileError(f"The file cannot be read: {text}.", cure=cure, source=path.name) from error
+
+
+def _in_words(error: Exception) -> str:
+    """Return what is wrong, without the query that SQLite was asked."""
+    if isinstance(error, UnicodeDecodeError):
+        return "a name in it is no text"
+    return re.sub(r"^sqlite3_\w+\(.*\) failed: ", "", str(error), flags=re.DOTALL)
 
 
 def _quiet(function: Any, *args: Any, **options: Any) -> tuple[Any, list[str]]:
