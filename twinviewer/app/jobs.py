@@ -139,8 +139,10 @@ class _Runner:
             value = function(_JobFeedback(job))
         except Cancelled:
             return lambda: self._end(job, JobState.CANCELLED, on_cancelled)
-        except Exception as error:  # noqa: BLE001 – told to whoever started the job
-            failure = error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 – told to whoever started the job; a Rust panic is no Exception
+            failure = error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
             if not isinstance(error, TwinViewerError):
                 _log.exception("The job “%s” failed.", job.title)
             return lambda: self._end(job, JobState.FAILED, lambda: on_error(failure))

@@ -6,6 +6,7 @@ One file per running program.  It is removed on a clean exit; one whose program 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import os
@@ -45,7 +46,8 @@ class Journal:
     """The journal of this program, in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # a disk that says no is told by each write
+            folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._path = folder / f"{uuid.uuid4().hex}.journal"
 
@@ -96,7 +98,7 @@ class Journal:
                 layer_count=len(loaded.project.layers),
                 loaded=loaded,
             )
-        except (OSError, ValueError, TypeError, KeyError, ProjectError) as error:
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError, ProjectError) as error:
             _log.warning("The journal %s cannot be used: %s", file.name, error)
             return None
 

@@ -23,7 +23,7 @@ from twinviewer.app.project_file import LoadedProject
 from twinviewer.app.session import Change, Session
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.workers import ReadResult
-from twinviewer.formats.reading import without_place
+from twinviewer.formats.reading import missing_crs, without_place
 from twinviewer.formats.request import Placing
 from twinviewer.model.errors import MissingCrsError, ProjectError, ReadError, TwinViewerError
 from twinviewer.model.feedback import Feedback
@@ -191,7 +191,6 @@ class Opener:
                     batch.openings.append(self._add(Opening(path, fallback=crs)))
             except TwinViewerError as error:
                 self._problems.add_error(error)
-                batch.failed.append(error)
         self._go_on()
 
     def open_project(self, path: Path) -> LoadedProject:
@@ -210,6 +209,7 @@ class Opener:
         for opening in self.openings:
             self.dismiss(opening)
         self._session.replace_project(project)
+        self._go_on()
 
     def assign_crs(self, opening: Opening, crs: ReferenceSystem) -> None:
         """Say where a file lies that does not say so itself, and go on with it."""
@@ -278,16 +278,18 @@ class Opener:
         opening.phase = Phase.READING
         project_crs = self._session.project.crs
 
-        def work(feedback: Feedback) -> _Read | _Folder:
+        def work(feedback: Feedback) -> _Read | _Folder | _Placeless:
             return self._work(opening, project_crs, feedback)
 
-        def done(read: _Read | _Folder) -> None:
+        def done(read: _Read | _Folder | _Placeless) -> None:
             if opening not in self._openings:
                 return  # nobody wants it any more
             if isinstance(read, _Folder):
                 self._unfold(opening, read)
             elif self._session.project.crs != project_crs:
                 opening.phase = Phase.PENDING  # the document changed its system meanwhile: read for the new one
+            elif isinstance(read, _Placeless):
+                self._ask_where(opening, read.error)
             else:
                 opening.reader = read.reader
                 self._arrived(opening, read.result)
@@ -307,7 +309,9 @@ class Opener:
             f"Read {opening.title}", work, on_done=done, on_error=failed, on_cancelled=cancelled
         )
 
-    def _work(self, opening: Opening, project_crs: ReferenceSystem | None, feedback: Feedback) -> _Read | _Folder:
+    def _work(
+        self, opening: Opening, project_crs: ReferenceSystem | None, feedback: Feedback
+    ) -> _Read | _Folder | _Placeless:
         """Read a file, on the job's thread: nothing of the opener or the session is touched."""
         if opening.path.is_dir() and not opening.waiting:
             return _Folder(files=tuple(self._sources.files_in(opening.path)))
@@ -324,12 +328,10 @@ class Opener:
             request = replace(request, options=dict(source.options), override=source.crs or opening.fallback)
         try:
             return _Read(reader=reader, result=self._sources.read(request, reader, feedback))
-        except MissingCrsError:
+        except MissingCrsError as error:
             if opening.waiting:
                 raise
-            # Asked for, or shown nowhere on Earth: that is decided on the session's thread, with the data at hand.
-            request = replace(request, placing=Placing.AS_IN_FILE)
-            return _Read(reader=reader, result=self._sources.read(request, reader, feedback))
+            return _Placeless(error=error)
 
     def _reader_of(self, opening: Opening, feedback: Feedback) -> ReaderContribution:
         if not opening.waiting:
@@ -338,7 +340,8 @@ class Opener:
         if not opening.path.exists():
             raise ProjectError(
                 f"The file of the layer “{layer.title}” is not where the project says; the layer is kept.",
-                cure=f"Put {opening.path.name} back to {opening.path.parent}, or remove the layer and open the file anew.",
+                cure=f"Put {opening.path.name} back to {opening.path.parent}, "
+                "or remove the layer and open the file anew.",
                 source=str(opening.path),
             )
         reader = self._sources.registry.reader(layer.source.reader)
@@ -380,19 +383,17 @@ class Opener:
             if (crs is None or crs.horizontal == LOCAL.horizontal) and opening.unplaced is not None:
                 layers = tuple(without_place(layer) for layer in opening.unplaced.layers)
                 self._add_layers(opening, layers, opening.unplaced.sources, LOCAL)
-            elif crs is not None and self.on_needs_crs is not None:
-                opening.phase, opening.unplaced = Phase.NEEDS_CRS, None
-                self.on_needs_crs(opening, (crs,))
             else:
                 opening.unplaced = None
-                self._fail(
-                    opening,
-                    MissingCrsError(
-                        "The file does not say which coordinate reference system it uses.",
-                        cure="Say which it is, for example EPSG:25832.",
-                        source=opening.path.name,
-                    ),
-                )
+                self._ask_where(opening, missing_crs(opening.path.name))
+
+    def _ask_where(self, opening: Opening, error: MissingCrsError) -> None:
+        crs = self._session.project.crs
+        if self.on_needs_crs is None or crs is None:
+            self._fail(opening, error)
+        else:
+            opening.phase = Phase.NEEDS_CRS
+            self.on_needs_crs(opening, (crs,))
 
     def _add_layers(
         self,
@@ -437,14 +438,16 @@ class Opener:
         wanted = self._session.layers_that_may_return()
         missing = []
         for spec in opening.waiting:
-            if len(names) == 1 and len(opening.waiting) == 1:
-                data = result.layers[0]
-            elif spec.source.sublayer in names:
+            if spec.source.sublayer in names:
                 data = result.layers[names.index(spec.source.sublayer)]
+            elif len(names) == 1 and (len(opening.waiting) == 1 or not spec.source.sublayer):
+                data = result.layers[0]
             else:
                 missing.append(spec)
                 continue
-            if spec.id in wanted:
+            if kind_of(data) != spec.kind:
+                missing.append(spec)
+            elif spec.id in wanted:
                 self._session.store.put(spec.id, data)
                 self._problems.add_diagnostics(spec.title, data.diagnostics)
         opening.phase = Phase.READY
@@ -452,11 +455,13 @@ class Opener:
         if self._session.project.crs is None and result.target is not None:
             self._session.amend(AddLayers(layers=(), crs=result.target, origin=_origin(result.layers)))
         if missing:
+            names_of_missing = ", ".join(f"“{spec.title}”" for spec in missing)
             lost = self._add(Opening(opening.path, waiting=tuple(missing)))
             self._fail(
                 lost,
                 ProjectError(
-                    f"The file no longer holds the layer “{missing[0].source.sublayer}”; it is kept in the project.",
+                    f"The file no longer holds what the project has from it: {names_of_missing}. It is kept in the "
+                    "project.",
                     cure="Remove the layer, or restore the file.",
                     source=opening.path.name,
                 ),
@@ -512,6 +517,13 @@ class _Read:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Placeless:
+    """The file does not say where it lies, and the project is somewhere."""
+
+    error: MissingCrsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Folder:
     files: tuple[Path, ...]
 
@@ -522,7 +534,6 @@ class _Batch:
     def __init__(self, *, on_done: Callable[[tuple[LayerId, ...]], None]) -> None:
         self.on_done = on_done
         self.openings: list[Opening] = []
-        self.failed: list[TwinViewerError] = []
 
 
 def _unique_titles(layers: Sequence[LayerData]) -> list[str]:
@@ -537,7 +548,7 @@ def _unique_titles(layers: Sequence[LayerData]) -> list[str]:
 
 
 def _origin(layers: Sequence[LayerData]) -> tuple[float, float, float]:
-    """Return the origin of a project that begins with these layers: their centre in whole hundreds of metres, at height 0."""
+    """Return the origin of a project that begins with these layers: their centre in whole hundreds of metres, z 0."""
     extent = Extent.around(layer.extent for layer in layers)
     if extent is None:
         return (0.0, 0.0, 0.0)

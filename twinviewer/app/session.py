@@ -126,11 +126,15 @@ class Session:
         self._become(command.apply(self._project))
 
     def replace_project(self, project: Project) -> None:
-        """Start over with another document: opened, new, or restored.  Nothing of the old one can be undone."""
+        """Start over with another document: opened, new, or restored.  Nothing of the old one can be undone.
+
+        In between the document is empty, since a layer of the new one may have the id of one of the old one's.
+        """
         self._undo.clear()
         self._redo.clear()
+        self._become(Project())
+        self.store.keep_only(set())
         self._become(project)
-        self.store.keep_only({layer.id for layer in project.layers})
 
     def layers_that_may_return(self) -> set[LayerId]:
         """Return the ids of layers in the document, or reachable by undo and redo: their data must be kept."""

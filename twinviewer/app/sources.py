@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 import stat
+import urllib.parse
+import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from twinviewer.app.manifest import ReaderContribution
 from twinviewer.app.plugin_host import PluginOrigin, PluginRegistry
 from twinviewer.app.workers import ReaderFailedError, ReaderPool, ReadResult
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
-from twinviewer.model.errors import DamagedFileError, HostileFileError, ReadError, UnsupportedFormatError
+from twinviewer.model.errors import (
+    DamagedFileError,
+    HostileFileError,
+    PluginError,
+    ReadError,
+    UnsupportedFormatError,
+)
 from twinviewer.model.feedback import Feedback
 
 PROJECT_SUFFIX = ".twin"
@@ -39,7 +47,7 @@ class Sources:
         """
         try:
             result = self.pool.read(request, feedback)
-        except ReaderFailedError as error:
+        except (ReaderFailedError, PluginError) as error:
             if self.registry.plugin_of(reader.id).origin is PluginOrigin.BUILT_IN:
                 raise _damaged(error, Path(request.path).name) from error
             raise self.registry.report_failure(reader.id, error, reference=reader.read).error from error
@@ -104,7 +112,10 @@ class Sources:
         probes = [self._function(reader, reader.probe) for reader in probed if reader.probe]
         scores = dict.fromkeys((reader.id for reader in candidates), _NO_PROBE)
         if probes:
-            found = self.pool.probe(path, probes, feedback)
+            try:
+                found = self.pool.probe(path, probes, feedback)
+            except ReaderFailedError as error:
+                raise _damaged(error, path.name) from error
             scores.update(zip((reader.id for reader in probed), found, strict=True))
         best = max(candidates, key=lambda reader: scores[reader.id], default=None)
         return best, scores[best.id] if best else 0.0
@@ -121,8 +132,9 @@ def as_path(text: str | Path) -> Path:
         HostileFileError: It is a name that only a library would understand (``/vsicurl/…``).
     """
     if _ADDRESS.match(str(text)):
-        if str(text).startswith("file:///"):
-            return Path(str(text).removeprefix("file://"))
+        address = urllib.parse.urlsplit(str(text))
+        if address.scheme == "file" and address.netloc in ("", "localhost"):
+            return Path(urllib.request.url2pathname(address.path)).absolute()
         raise UnsupportedFormatError(
             "Addresses on the network cannot be opened yet.",
             cure="Download the file, then open it from the disk.",
@@ -132,7 +144,8 @@ def as_path(text: str | Path) -> Path:
         raise HostileFileError(
             "Virtual file systems are not opened.", cure="Name a file on the disk.", source=str(text)
         )
-    return Path(text).expanduser().absolute()
+    path = Path(text)
+    return (path.expanduser() if path.parts[:1] == ("~",) else path).absolute()
 
 
 def look_at(path: Path) -> None:
@@ -146,7 +159,7 @@ def look_at(path: Path) -> None:
         if stat.S_ISREG(found.st_mode):
             with path.open("rb"):
                 pass
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:  # the latter: no file can have such a name
         raise ReadError("The file does not exist.", cure="Check the name and the folder.", source=str(path)) from error
     except OSError as error:
         raise ReadError(
@@ -158,7 +171,7 @@ def look_at(path: Path) -> None:
         raise DamagedFileError("The file is empty.", cure="Get it again from where it came from.", source=path.name)
 
 
-def _damaged(error: ReaderFailedError, name: str) -> DamagedFileError:
+def _damaged(error: ReaderFailedError | PluginError, name: str) -> DamagedFileError:
     """Return what to tell people where one of our own readers stumbled: its input was not what it expects."""
     return DamagedFileError(
         "The file cannot be read: its content is not as its format demands.",

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +38,8 @@ _log = logging.getLogger(__name__)
 SILENCE_LIMIT_S = 20.0
 """A worker that shows no sign of life for so long is ended; large files get a second more per 20 MB."""
 _LOOK_EVERY_S = 0.05
+_LAST_WORDS = 4000
+"""Characters of what a worker printed that the log gets when it dies."""
 _MEMORY_AT_LEAST = 4 * 2**30
 _WARM_MODULES = (
     "twinviewer.formats.reading",
@@ -82,6 +83,7 @@ class ReaderPool:
         self._silence_limit_s = silence_limit_s
         self._scratch = Scratch()
         self._changed = threading.Condition()
+        self._is_warm = False
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
         self._closed = False
@@ -89,10 +91,9 @@ class ReaderPool:
     def warm(self) -> None:
         """Start all workers and let them import, while nobody asks for anything, what reading needs."""
         with self._changed:
+            self._is_warm = True
             while not self._closed and len(self._idle) + len(self._busy) < self.size:
-                worker = _Worker()
-                worker.send({"import": _WARM_MODULES})
-                self._idle.append(worker)
+                self._idle.append(self._new_worker())
 
     @property
     def process_ids(self) -> tuple[int, ...]:
@@ -119,6 +120,10 @@ class ReaderPool:
                 sources=tuple(reference_system_from_json(source) for source in header["sources"]),
                 target=reference_system_from_json(header["target"]),
             )
+        except (OSError, WorkerDiedError):
+            if self._closed:  # closing took the worker, or what it had delivered
+                raise Cancelled from None
+            raise
         except TwinViewerError as error:
             error.source = error.source or Path(request.path).name
             raise
@@ -153,12 +158,13 @@ class ReaderPool:
         path = Path(request.path)
         size = _size_of(path)
         limit = _memory_limit(size)
+        silence_limit_s = self._silence_limit_s + size / 20e6
         worker = self._take(feedback)
         healthy = False
         try:
-            worker.send({**message, "path": request.path, "memory_limit": limit})
-            answer = _wait(worker, feedback, path.name, self._silence_limit_s + size / 20e6)
-            healthy = "traceback" not in answer
+            worker.send({**message, "path": request.path, "memory_limit": limit, "silence_limit_s": silence_limit_s})
+            answer = _wait(worker, feedback, path.name, silence_limit_s)
+            healthy = "done" in answer or "error" in answer
         finally:
             self._give_back(worker, healthy=healthy)
         if "done" in answer:
@@ -176,7 +182,7 @@ class ReaderPool:
                         return worker
                     worker.end()
                 if len(self._busy) < self.size:
-                    worker = _Worker()
+                    worker = self._new_worker()
                     self._busy.add(worker)
                     return worker
                 self._changed.wait(_LOOK_EVERY_S)
@@ -190,10 +196,16 @@ class ReaderPool:
         with self._changed:
             self._busy.discard(worker)
             if not self._closed:
-                self._idle.append(worker if healthy else _Worker())
+                self._idle.append(worker if healthy else self._new_worker())
             elif healthy:
                 worker.end()
             self._changed.notify()
+
+    def _new_worker(self) -> _Worker:
+        worker = _Worker()
+        if self._is_warm:
+            worker.send({"import": _WARM_MODULES})
+        return worker
 
 
 class _Worker:
@@ -203,7 +215,8 @@ class _Worker:
         self.process = _spawn()
         self.answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         """Frames; None at the end of the process."""
-        self.last_words: deque[str] = deque(maxlen=20)
+        self.last_words = ""
+        """The end of what it printed."""
         for listen, stream in ((self._hear_answers, self.process.stdout), (self._hear_words, self.process.stderr)):
             threading.Thread(target=listen, args=(stream,), name=f"worker {self.process.pid}", daemon=True).start()
 
@@ -233,10 +246,11 @@ class _Worker:
 
     def _hear_words(self, stream: IO[bytes]) -> None:
         with stream:
-            for line in stream:
-                words = line.decode("utf-8", "replace").rstrip()
-                self.last_words.append(words)
-                _log.debug("worker %s: %s", self.process.pid, words)
+            # In pieces, not lines: a library that prints without end must not cost the viewer memory or time.
+            while piece := stream.read1(65536):  # type: ignore[attr-defined]
+                words = piece.decode("utf-8", "replace")
+                self.last_words = (self.last_words + words)[-_LAST_WORDS:]
+                _log.debug("worker %s: %s", self.process.pid, words.rstrip())
 
 
 def _spawn() -> subprocess.Popen[bytes]:
@@ -270,6 +284,8 @@ def _wait(worker: _Worker, feedback: Feedback, name: str, silence_limit_s: float
         try:
             message = worker.answers.get(timeout=_LOOK_EVERY_S)
         except queue.Empty:
+            if not worker.is_alive:  # not only the end of its pipe: a child that it left behind may hold that open
+                raise _death(worker, name) from None
             if time.monotonic() - heard_at > silence_limit_s:
                 raise WorkerDiedError(
                     f"The process that read {name} stopped answering and was ended; nothing else was touched.",
@@ -287,12 +303,15 @@ def _wait(worker: _Worker, feedback: Feedback, name: str, silence_limit_s: float
 
 
 def _death(worker: _Worker, name: str) -> WorkerDiedError:
-    status = worker.process.wait()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        worker.process.wait(1.0)
+    worker.end()  # where its pipe ended or made no sense, and it did not
+    status = worker.process.returncode
     if status < 0:
         how = f"crashed ({signal.Signals(-status).name})" if -status in list(signal.Signals) else "crashed"
     else:
         how = f"ended unexpectedly (exit status {status})"
-    _log.error("Worker %s %s while it read %s.\n%s", worker.process.pid, how, name, "\n".join(worker.last_words))
+    _log.warning("Worker %s %s while it read %s.\n%s", worker.process.pid, how, name, worker.last_words)
     return WorkerDiedError(
         f"The process that read {name} {how}; nothing else was touched.",
         cure="The file is probably damaged; get it again from where it came from.",
@@ -332,5 +351,5 @@ def _size_of(path: Path) -> int:
 
 
 def _memory_limit(file_size: int) -> int:
-    """Return the address space for one file, in bytes: six times its size, at least 4 GiB, at most 3/4 of the machine."""
+    """Return the address space for one file, in bytes: six times its size, at least 4 GiB, at most 3/4 of memory."""
     return int(max(_MEMORY_AT_LEAST, min(6 * file_size + 2**30, 0.75 * psutil.virtual_memory().total)))

@@ -75,6 +75,15 @@ def without_place(data: LayerData) -> LayerData:
     return replace(data, crs=LOCAL, diagnostics=(*data.diagnostics, told))
 
 
+def missing_crs(source: str) -> MissingCrsError:
+    """Return what to tell people about a file that cannot be put in its place."""
+    return MissingCrsError(
+        "The file does not say which coordinate reference system it uses.",
+        cure="Say which it is, for example EPSG:25832.",
+        source=source,
+    )
+
+
 def _with_reference_system(data: LayerData, request: ReadRequest) -> LayerData:
     given = request.override or (request.fallback if data.crs is None else None)
     return data if given is None else replace(data, crs=replace(given, origin=CrsOrigin.GIVEN))
@@ -104,10 +113,7 @@ def _placed(data: LayerData, target: ReferenceSystem, feedback: Feedback) -> Lay
             cure="Open it in a project of its own, or first give the layers that are there a reference system.",
         )
     if data.crs is None:
-        raise MissingCrsError(
-            "The file does not say which coordinate reference system it uses.",
-            cure="Choose one, for example EPSG:25832.",
-        )
+        raise missing_crs("")
     from twinviewer.formats import placement  # as above
 
     return mended(placement.place(data, target=target, feedback=feedback), limit=PLACED_LIMIT)

@@ -24,6 +24,8 @@ from typing import Any, BinaryIO
 FRAME_LIMIT = 256 * 2**20
 _PROGRESS_EVERY_S = 0.05
 _ALIVE_EVERY_S = 0.5
+_ORPHAN_S = 2.0
+"""Where C code keeps the interpreter, only a watchdog can end a worker whose viewer is gone; so much later than it."""
 
 # GDAL drivers that read something else than the file they are given (other files, the network, pointers, commands).
 # Skipping works only before a GDAL is loaded; there are two, pyogrio's and rasterio's.
@@ -37,6 +39,9 @@ _ENVIRONMENT = {
     "OGR_SKIP": _SKIPPED_DRIVERS.replace(" ", ","),
     "GDAL_HTTP_MAX_RETRY": "0",
     "GDAL_HTTP_PROXY": "127.0.0.1:9",  # the discard port: no request leaves the machine
+    "GDAL_HTTPS_PROXY": "127.0.0.1:9",
+    "NO_PROXY": "",
+    "no_proxy": "",
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
     "CPL_VSIL_CURL_ALLOWED_FILENAME": "none",
     "CPL_CURL_ENABLE_VSIMEM": "NO",
@@ -81,21 +86,23 @@ def receive(stream: BinaryIO) -> dict[str, Any] | None:
 class _PipeFeedback:
     """Feedback to the viewer.  Being asked is a sign of life; being cancelled is being killed."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, silence_limit_s: float) -> None:
         self._stream = stream
+        self._silence_limit_s = silence_limit_s
         self._told_at = 0.0
 
     def progress(self, fraction: float, text: str = "") -> None:
-        now = time.monotonic()
-        if now - self._told_at >= _PROGRESS_EVERY_S:
-            self._told_at = now
-            send(self._stream, {"progress": fraction, "text": text})
+        self._tell_every(_PROGRESS_EVERY_S, {"progress": fraction, "text": text})
 
     def stop_if_cancelled(self) -> None:
+        self._tell_every(_ALIVE_EVERY_S, {"alive": True})
+
+    def _tell_every(self, interval_s: float, message: dict[str, Any]) -> None:
         now = time.monotonic()
-        if now - self._told_at >= _ALIVE_EVERY_S:
+        if now - self._told_at >= interval_s:
             self._told_at = now
-            send(self._stream, {"alive": True})
+            _end_when_silent(self._silence_limit_s)
+            send(self._stream, message)
 
 
 def main() -> int:
@@ -138,7 +145,10 @@ def _import_while_idle(modules: list[str], requests: queue.SimpleQueue[dict[str,
     for module in modules:
         if not requests.empty():
             return
-        importlib.import_module(module)
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            traceback.print_exc()  # whoever needs it meets the same error and tells it
 
 
 def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
@@ -149,13 +159,15 @@ def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
     path = Path(message["path"])
     try:
         _limit_memory(message["memory_limit"])
+        _end_when_silent(message["silence_limit_s"])
         if "probes" in message:
             probes = [function_from_json(probe) for probe in message["probes"]]
             answer: dict[str, Any] = {"done": reading.probe_file(path, probes)}
         else:
             request = ReadRequest.from_json(message["request"])
             files = [Path(file) for file in message["files"]]
-            answer = {"done": reading.read_file(request, files, _PipeFeedback(outbox))}
+            feedback = _PipeFeedback(outbox, message["silence_limit_s"])
+            answer = {"done": reading.read_file(request, files, feedback)}
     except TwinViewerError as error:
         answer = {"error": error.code, "problem": error.problem, "cure": error.cure, "source": error.source}
     except MemoryError:
@@ -165,7 +177,13 @@ def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
     except BaseException as error:  # noqa: BLE001 – a panic of a Rust library: told, and then this process ends
         send(outbox, {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
         os._exit(1)
+    faulthandler.cancel_dump_traceback_later()
     send(outbox, answer)
+
+
+def _end_when_silent(silence_limit_s: float) -> None:
+    """End this process, with a traceback, unless it shows another sign of life; C code cannot keep it from that."""
+    faulthandler.dump_traceback_later(silence_limit_s + _ORPHAN_S, exit=True)
 
 
 def _limit_core_dumps() -> None:
