@@ -62,6 +62,7 @@ class JobsBar(QWidget):
 
     def __init__(self, runner: JobRunner, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("jobs")
         self._runner, self._look = runner, look
         self.rows: list[JobRow] = []
         self._more = QLabel()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QChildEvent, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QTabBar, QToolBar, QVBoxLayout, QWidget
 
 from twinviewer.app.opening import KIND_NAMES, Phase
 from twinviewer.app.problems import Problem
@@ -436,6 +436,11 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             QTimer.singleShot(0, self, lambda: self.projects.open(paths))  # the other program waits for our answer
+
+    def childEvent(self, event: QChildEvent) -> None:  # noqa: N802
+        super().childEvent(event)
+        if event.polished() and isinstance(event.child(), QTabBar):  # Qt makes one where panels share a place
+            event.child().setAccessibleName("Panels")  # type: ignore[attr-defined]
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
