@@ -1,17 +1,15 @@
-"""Reference systems by name: every spelling that files use, what they measure in, and the way between two of them.
+"""Reference systems by name: every spelling that files use, and what they measure in.
 
-The one door to PROJ.  Coordinates go in and come out as x east (or longitude), y north (or latitude); whether a
-file has them the other way round is answered by :func:`is_north_first`, and whoever reads the file swaps.  PROJ never
-uses the network here: a shift that needs a grid which is not installed is not made, and the caller is told.
+With :mod:`twinviewer.model.way` the one door to PROJ.  Coordinates go in and come out as x east (or longitude),
+y north (or latitude); whether a file has them the other way round is answered by :func:`is_north_first`, and whoever
+reads the file swaps.  PROJ never uses the network here: a shift that needs a grid which is not installed is not made,
+and the caller is told.
 """
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -23,7 +21,6 @@ from pyproj.crs import CompoundCRS
 from pyproj.database import query_utm_crs_info
 from pyproj.exceptions import CRSError, ProjError
 from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # not in its stubs
-from pyproj.transformer import TransformerGroup
 
 from twinviewer.model.errors import MissingCrsError, UnknownCrsError
 from twinviewer.model.place import LOCAL, CrsOrigin, Extent, ReferenceSystem
@@ -244,12 +241,12 @@ def _system(crs: CRS, origin: CrsOrigin, text: str) -> ReferenceSystem:
     if horizontal.is_vertical or horizontal.is_engineering:
         raise _unknown(f"“{_shortened(text)}” does not say where on Earth x and y lie.")
     return ReferenceSystem(
-        horizontal=_code(horizontal), vertical=None if vertical is None else _code(vertical), origin=origin
+        horizontal=code_of(horizontal), vertical=None if vertical is None else code_of(vertical), origin=origin
     )
 
 
-def _code(crs: CRS) -> str:
-    """Return the authority code, or WKT 2 where there is none."""
+def code_of(crs: CRS) -> str:
+    """Return the authority code of pyproj's class, or WKT 2 where there is none."""
     authority = crs.to_authority(min_confidence=70)
     if authority is not None:
         return ":".join(authority)
@@ -272,8 +269,8 @@ def projected_for(system: ReferenceSystem, extent: Extent) -> ReferenceSystem:
         MissingCrsError: The coordinates contradict it.
     """
     crs = horizontal_crs(system)
-    vertical = _in_metres(vertical_crs(system))
-    lon_lat = _lon_lat_box(system, extent)
+    vertical = in_metres(vertical_crs(system))
+    lon_lat = lon_lat_box(system, extent)
     centre = ((lon_lat[0] + lon_lat[2]) / 2, (lon_lat[1] + lon_lat[3]) / 2)
     if crs.is_projected and _measures_metres(crs, centre):
         return ReferenceSystem(horizontal=system.horizontal, vertical=vertical, origin=system.origin)
@@ -293,8 +290,13 @@ def is_inside_area_of_use(system: ReferenceSystem, extent: Extent) -> bool:
     return _is_inside_area_of_use(horizontal_crs(system), *extent.centre[:2], z=extent.centre[2])
 
 
-def _lon_lat_box(system: ReferenceSystem, extent: Extent) -> tuple[float, float, float, float]:
-    """Return (west, south, east, north) of the extent in degrees, as far as its corners and middles tell."""
+def lon_lat_box(system: ReferenceSystem, extent: Extent) -> tuple[float, float, float, float]:
+    """Return (west, south, east, north) of the extent in degrees, as far as its corners and middles tell.
+
+    Raises:
+        UnknownCrsError: PROJ does not know the system.
+        MissingCrsError: The coordinates contradict it.
+    """
     crs = horizontal_crs(system)
     steps = np.linspace(0, 1, 5)
     corners = np.array(
@@ -330,7 +332,7 @@ def _to_lon_lat(crs: CRS, points: Float64s) -> Float64s:
         geographic = CRS("EPSG:4979")
     if crs.is_geographic:
         return points[:, :2]
-    columns = _transformer(crs, geographic).transform(*points.T)
+    columns = transformer(crs, geographic).transform(*points.T)
     return np.column_stack(columns[:2])
 
 
@@ -372,12 +374,12 @@ def _utm_zone(crs: CRS, lon_lat: tuple[float, float]) -> str:
     return f"EPSG:{32600 + zone if lon_lat[1] >= 0 else 32700 + zone}"
 
 
-def _in_metres(vertical: CRS | None) -> str | None:
+def in_metres(vertical: CRS | None) -> str | None:
     """Return the code of a vertical system, or of its twin in metres counted upwards; None where there is none."""
     if vertical is None:
         return None
     if metres_per_height(vertical) == 1.0:
-        return _code(vertical)
+        return code_of(vertical)
     name = re.sub(r" (height|depth) .*| (height|depth)$", "", vertical.name)
     for twin in (f"{name} height", f"{name} height (m)"):
         try:
@@ -385,103 +387,8 @@ def _in_metres(vertical: CRS | None) -> str | None:
         except CRSError:
             continue
         if crs.is_vertical and metres_per_height(crs) == 1.0:
-            return _code(crs)
+            return code_of(crs)
     return None
-
-
-# --- from one to another ----------------------------------------------------------------------------------------
-
-
-def transform(points: Float64s, source: ReferenceSystem, target: ReferenceSystem) -> Float64s:
-    """Return ``points`` (n, 3) of ``source`` in ``target``, heights in metres; see :func:`way_between`."""
-    return way_between(source, target).apply(points)
-
-
-class HeightRule(StrEnum):
-    """What happens to heights on the way from one system to another, apart from their unit."""
-
-    SAME = "same"
-    """Both are of the same vertical datum, or neither names one."""
-    CONVERTED = "converted"
-    """PROJ knows how the two datums differ."""
-    KEPT = "kept"
-    """They differ, or one is unnamed, and nothing better is known or installed: heights stay as they are."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """The way from one reference system to another."""
-
-    to_lon_lat_height: Transformer | None
-    """For geocentric coordinates, before everything else."""
-    horizontal: Transformer | None
-    """None: x and y stay."""
-    heights: Transformer | None
-    """From longitude, latitude and height to the same with the target's height; None: only the unit changes."""
-    to_lon_lat: Transformer | None
-    """To the longitude and latitude that ``heights`` needs; None where x and y are that."""
-    metres_per_height: float
-    """Of what ``heights`` gives, or of the source where there is none; negative for depths."""
-    height_rule: HeightRule
-    height_unit_assumed: bool
-    """The source names no vertical system: heights are taken to be in the unit of x and y."""
-
-    def apply(self, points: Float64s) -> Float64s:
-        """Return ``points`` (n, 3) in the target, heights in metres; rows that have no place there are all NaN."""
-        x, y, z = points.T
-        if self.to_lon_lat_height is not None:
-            x, y, z = self.to_lon_lat_height.transform(x, y, z)
-        if self.heights is not None:
-            lon, lat = (x, y) if self.to_lon_lat is None else self.to_lon_lat.transform(x, y)
-            z = self.heights.transform(lon, lat, z)[2]
-        if self.horizontal is not None:
-            x, y = self.horizontal.transform(x, y)
-        placed = np.column_stack([x, y, z * self.metres_per_height])
-        placed[~np.isfinite(placed).all(axis=1)] = np.nan
-        return placed
-
-
-@lru_cache(maxsize=64)
-def way_between(source: ReferenceSystem, target: ReferenceSystem) -> Way:
-    """Return the way from ``source`` to ``target``.
-
-    Horizontally it is PROJ's best that needs no grid which is not installed.  Heights always end in metres; they
-    change their datum only where PROJ knows how, and stay otherwise (:class:`HeightRule`).
-
-    Raises:
-        UnknownCrsError: PROJ does not know one of them, or no way between them.
-    """
-    crs, target_crs = horizontal_crs(source), horizontal_crs(target).to_2d()
-    vertical, target_vertical = vertical_crs(source), vertical_crs(target)
-    to_lon_lat_height = None
-    ellipsoidal = vertical is None and len(crs.axis_info) == 3
-    if crs.is_geocentric:
-        geographic = crs.geodetic_crs if crs.geodetic_crs is not None and crs.geodetic_crs.is_geographic else None
-        geographic = geographic or CRS("EPSG:4979")
-        to_lon_lat_height = _transformer(crs, geographic.to_3d())
-        crs = geographic
-    flat = crs.to_2d()
-    factor = assumed_metres_per_height(source)
-    lon_lat = flat.geodetic_crs if flat.is_projected else flat
-    heights, rule = None, HeightRule.SAME
-    if target_vertical is None:
-        rule = HeightRule.SAME if vertical is None and not ellipsoidal else HeightRule.KEPT
-    elif vertical is None and not ellipsoidal:
-        rule = HeightRule.KEPT
-    elif vertical is None or _in_metres(vertical) != target.vertical:
-        assert lon_lat is not None
-        heights = _heights_way(lon_lat, vertical, target_vertical)
-        rule = HeightRule.KEPT if heights is None else HeightRule.CONVERTED
-        factor = factor if heights is None else metres_per_height(target_vertical)
-    return Way(
-        to_lon_lat_height=to_lon_lat_height,
-        horizontal=None if _code(flat) == _code(target_crs) else _transformer(flat, target_crs),
-        heights=heights,
-        to_lon_lat=None if heights is None or not flat.is_projected else _transformer(flat, lon_lat),
-        metres_per_height=factor,
-        height_rule=rule,
-        height_unit_assumed=vertical is None and abs(factor - 1.0) > 1e-9,
-    )
 
 
 def metres_per_height(vertical: CRS) -> float:
@@ -502,21 +409,13 @@ def assumed_metres_per_height(system: ReferenceSystem) -> float:
     return float(crs.axis_info[0].unit_conversion_factor) if crs.is_projected and len(crs.axis_info) == 2 else 1.0
 
 
-def _heights_way(lon_lat: CRS, vertical: CRS | None, target: CRS) -> Transformer | None:
-    """Return PROJ's way between two vertical systems (None: above the ellipsoid), if all it needs is installed."""
-    start = lon_lat.to_3d() if vertical is None else CompoundCRS(name="from", components=[lon_lat, vertical])
-    end = CompoundCRS(name="to", components=[lon_lat, target])
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # “best transformation is not available”: that is the question
-            group = TransformerGroup(start, end, always_xy=True, allow_ballpark=False)
-    except (ProjError, CRSError):
-        return None
-    return group.transformers[0] if group.transformers else None
-
-
 @lru_cache(maxsize=64)
-def _transformer(source: CRS, target: CRS) -> Transformer:
+def transformer(source: CRS, target: CRS) -> Transformer:
+    """Return PROJ's best way, x first, that needs no grid which is not installed.
+
+    Raises:
+        UnknownCrsError: There is none.
+    """
     try:
         return Transformer.from_crs(source, target, always_xy=True)
     except (ProjError, CRSError) as error:
