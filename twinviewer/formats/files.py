@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twinviewer.model.errors import DamagedFileError, ReadError
+from twinviewer.model.errors import DamagedFileError, HostileFileError, ReadError
 
 
 def require_content(path: Path) -> int:
@@ -28,3 +28,33 @@ def require_content(path: Path) -> int:
     if size == 0:
         raise DamagedFileError("The file is empty.", cure="Get it again from where it came from.", source=path.name)
     return size
+
+
+def file_beside(path: Path, name: str) -> Path:
+    """Return the file that ``path`` calls ``name``, which must lie in its own folder or below.
+
+    Raises:
+        HostileFileError: It lies elsewhere, or on another machine.
+        ReadError: There is no such file.
+    """
+    folder = path.parent.resolve()
+    try:
+        target = (folder / name.replace("\\", "/")).resolve()
+        is_inside = "://" not in name and target.is_relative_to(folder)
+        is_there = is_inside and target.is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, links that go in circles
+        is_inside, is_there = True, False
+    if not is_inside:
+        raise HostileFileError(
+            f"The file asks for “{shortened(name)}”, which is outside of its own folder.", source=path.name
+        )
+    if not is_there:
+        raise ReadError(
+            f"The file needs “{shortened(name)}”, which is not beside it.", cure="Put it there.", source=path.name
+        )
+    return target
+
+
+def shortened(name: str) -> str:
+    """Return a name from a file so that it fits a sentence."""
+    return name if len(name) <= 80 else f"{name[:79]}…"

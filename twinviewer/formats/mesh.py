@@ -1,9 +1,9 @@
-"""Meshes without semantics: OBJ, glTF 2.0, PLY and STL through trimesh, as geometry alone.
+"""Meshes without semantics: glTF 2.0, PLY and STL through trimesh, and OBJ (:mod:`twinviewer.formats.obj`).
 
-Textures and materials are not read.  Nothing is opened but the file itself and, for glTF, buffers in or below its own
-folder.  Coordinates stay float64: OBJ files of cities have easting and northing in them.  glTF has y up by its
-standard; the others say nothing and are taken as z up, as programs for cities write them (option ``up``).  None of
-the four names a reference system.
+Of materials only the plain colours are taken, textures are not read.  Nothing is opened but the file itself and what
+glTF and OBJ name in or below their own folder: buffers and material files.  Coordinates stay float64: OBJ files of
+cities have easting and northing in them.  glTF has y up by its standard; the others say nothing and are taken as z up,
+as programs for cities write them (option ``up``).  None of the four names a reference system.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ import logging
 import re
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import numpy as np
 import trimesh
 from trimesh.resolvers import Resolver
 
-from twinviewer.formats.files import require_content
+from twinviewer.formats.files import file_beside, require_content
+from twinviewer.formats.gltf_materials import displayed, plain_materials
+from twinviewer.formats.obj import read_obj
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import (
     DamagedFileError,
-    HostileFileError,
-    ReadError,
     TwinViewerError,
     UnsupportedFormatError,
 )
@@ -37,7 +39,9 @@ Up = Literal["auto", "y", "z"]
 
 _FORMATS = {"obj": "OBJ", "gltf": "glTF", "glb": "glTF", "ply": "PLY", "stl": "STL"}
 _GLB = b"glTF"
-_PLY = b"ply"
+_JSON_CHUNK = 0x4E4F534A
+_UNREAD_MODES = (2, 3, 6)
+"""Line loop, line strip, triangle fan (glTF 2.0, 3.7.2.1)."""
 _STL_HEADER, _STL_TRIANGLE = 84, 50
 _UNREAD_EXTENSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_mesh_quantization")
 _Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -77,19 +81,32 @@ def read(*, path: Path, feedback: Feedback, up: Up = "auto") -> list[TriangleMes
         raise UnsupportedFormatError("This is none of OBJ, glTF, PLY and STL.", source=path.name)
     feedback.progress(0.05, "Reading the mesh")
     feedback.stop_if_cancelled()
-    content, version, told = _CHECKS[kind](path, content)
+    if kind == "obj":
+        mesh = read_obj(path=path, content=content, feedback=feedback)
+    else:
+        mesh = _through_trimesh(path, kind, _CHECKS[kind](path, content), feedback)
+    y_is_up = up == "y" or (up == "auto" and kind in ("gltf", "glb"))
+    return [replace(mesh, vertices=mesh.vertices @ _Y_UP_TO_Z_UP.T) if y_is_up else mesh]
+
+
+def _through_trimesh(path: Path, kind: str, checked: Checked, feedback: Feedback) -> TriangleMesh:
     try:
-        scene = trimesh.load_scene(io.BytesIO(content), file_type=kind, resolver=_OwnFolder(path), skip_materials=True)
+        scene = trimesh.load_scene(
+            io.BytesIO(checked.content),
+            file_type=kind,
+            resolver=_OwnFolder(path),
+            skip_materials=not checked.plain_colours,
+        )
     except (TwinViewerError, Cancelled, MemoryError):
         raise
     except Exception as error:  # trimesh raises whatever its parsers stumble over
+        reason = "some of its text is none" if isinstance(error, UnicodeDecodeError) else str(error)
         raise DamagedFileError(
-            f"The mesh cannot be read: {str(error) or type(error).__name__}.".replace("..", "."),
+            f"The mesh cannot be read: {reason or type(error).__name__}.".replace("..", "."),
             cure=_CURE,
             source=path.name,
         ) from error
-    y_is_up = up == "y" or (up == "auto" and kind in ("gltf", "glb"))
-    return [_merged(scene, path, SourceFacts(format=_FORMATS[kind], version=version), told, feedback, y_is_up=y_is_up)]
+    return _merged(scene, path, SourceFacts(format=_FORMATS[kind], version=checked.version), checked, feedback)
 
 
 def _kind(path: Path, head: bytes) -> str | None:
@@ -108,10 +125,9 @@ def _kind(path: Path, head: bytes) -> str | None:
     return None
 
 
-def _merged(
-    scene: Any, path: Path, source: SourceFacts, told: list[Diagnostic], feedback: Feedback, *, y_is_up: bool
-) -> TriangleMesh:
+def _merged(scene: Any, path: Path, source: SourceFacts, checked: Checked, feedback: Feedback) -> TriangleMesh:
     """Return all placed meshes of the scene as one."""
+    told = list(checked.told)
     vertices, triangles, colours, owner = [], [], [], []
     names: list[str] = []
     first, left_out = 0, 0
@@ -125,6 +141,8 @@ def _merged(
             left_out += 1
             continue
         points = np.asarray(mesh.vertices, np.float64)
+        if points.ndim != 2 or points.shape[1] != 3:
+            raise DamagedFileError("The vertices of the mesh are not three numbers each.", cure=_CURE, source=path.name)
         if not np.array_equal(matrix, np.eye(4)):
             points = points @ matrix[:3, :3].T + matrix[:3, 3]
         faces = np.asarray(mesh.faces, np.int64)
@@ -138,12 +156,13 @@ def _merged(
                     count=int((~in_range).sum()),
                 )
             )
-        if np.linalg.det(matrix[:3, :3]) < 0:  # a mirror turns triangles inside out
-            faces = faces[:, ::-1]
+        with np.errstate(invalid="ignore", over="ignore"):
+            if np.linalg.det(matrix[:3, :3]) < 0:  # a mirror turns triangles inside out
+                faces = faces[:, ::-1]
         vertices.append(points)
         triangles.append(faces[in_range] + first)
         owner.append(np.full(len(triangles[-1]), len(names), np.int32))
-        colours.append(_vertex_colours(mesh))
+        colours.append(_vertex_colours(mesh, checked.plain_colours, is_linear=source.format == "glTF"))
         names.append(str(name))
         first += len(points)
     if not vertices:
@@ -152,11 +171,10 @@ def _merged(
         told.append(
             Diagnostic(code="mesh.not-triangles", problem="Points and lines of the file are left out.", count=left_out)
         )
-    joined = np.concatenate(vertices)
     return TriangleMesh(
         source=source,
         crs=None,
-        vertices=joined @ _Y_UP_TO_Z_UP.T if y_is_up else joined,
+        vertices=np.concatenate(vertices),
         triangles=np.concatenate(triangles).astype(np.int32),
         vertex_rgb=_joined_colours(colours, [len(points) for points in vertices]),
         mesh_names=tuple(names),
@@ -165,10 +183,23 @@ def _merged(
     )
 
 
-def _vertex_colours(mesh: Any) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
-    if mesh.visual.kind != "vertex":
-        return None
-    return np.asarray(mesh.visual.vertex_colors, np.uint8)[:, :3]
+def _vertex_colours(
+    mesh: Any, plain_colours: dict[str, tuple[float, float, float]], *, is_linear: bool
+) -> np.ndarray[Any, np.dtype[np.uint8]] | None:
+    """Return (v, 3) colours of a mesh's vertices, times that of its material (glTF 2.0, 3.9.2); None without any."""
+    visual, count = mesh.visual, len(mesh.vertices)
+    if visual.kind == "vertex":
+        own: Any = np.asarray(visual.vertex_colors, np.uint8)
+    else:
+        own = getattr(visual, "vertex_attributes", {}).get("color")
+    factor = plain_colours.get(str(getattr(getattr(visual, "material", None), "name", "")))
+    if own is None or np.shape(own)[:1] != (count,) or np.ndim(own) != 2 or np.shape(own)[1] < 3:
+        if factor is None:
+            return None
+        own = np.ones((count, 3))
+    share = own[:, :3] / np.iinfo(own.dtype).max if np.issubdtype(own.dtype, np.integer) else own[:, :3]
+    share = np.asarray(share, np.float64) * (1.0 if factor is None else factor)
+    return displayed(share) if is_linear else np.asarray((share * 255).round(), np.uint8)
 
 
 def _joined_colours(
@@ -192,15 +223,10 @@ class _OwnFolder(Resolver):
     """Gives glTF its buffers from the file's own folder and below; nothing else, from nowhere else."""
 
     def __init__(self, path: Path) -> None:
-        self._folder, self._name = path.parent.resolve(), path.name
+        self._path = path
 
     def get(self, key: str) -> bytes:
-        target = (self._folder / key).resolve()
-        if "://" in key or not target.is_relative_to(self._folder):
-            raise HostileFileError(f"The file asks for “{key}”, which is outside of its own folder.", source=self._name)
-        if not target.is_file():
-            raise ReadError(f"The file needs “{key}”, which is not beside it.", cure="Put it there.", source=self._name)
-        return target.read_bytes()
+        return file_beside(self._path, unquote(key)).read_bytes()
 
     def keys(self) -> list[str]:
         return []
@@ -212,37 +238,79 @@ class _OwnFolder(Resolver):
         raise PermissionError("meshes are only read")
 
 
-Checked = tuple[bytes, str, list[Diagnostic]]
-"""Content, perhaps mended; version; what is to be told."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What trimesh may see."""
+
+    content: bytes
+    """Mended perhaps, and without textures."""
+    version: str = ""
+    told: list[Diagnostic] = field(default_factory=list)
+    plain_colours: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Linear RGB, 0 to 1, by the name of the material."""
 
 
 def _check_gltf(path: Path, content: bytes) -> Checked:
-    try:
-        return content, _gltf_version(json.loads(content.decode("utf-8-sig")), path), []
-    except ValueError as error:
-        raise DamagedFileError(f"The glTF is cut off or no JSON: {error}.", cure=_CURE, source=path.name) from error
+    document = _gltf_document(path, content)
+    version, told = _gltf_version(document, path), _unread_primitives(document)
+    document, colours = plain_materials(document)
+    return Checked(content=json.dumps(document).encode(), version=version, told=told, plain_colours=colours)
 
 
 def _check_glb(path: Path, content: bytes) -> Checked:
     if len(content) < 20:
         raise DamagedFileError("The file ends within its header.", cure=_CURE, source=path.name)
     version, length, json_length = struct.unpack_from("<III", content, 4)
-    if version == 2:
-        if length > len(content):
-            raise DamagedFileError(
-                f"The file should have {length:,} bytes, {len(content):,} are there.", cure=_CURE, source=path.name
-            )
-        _, version_text, told = _check_gltf(path, content[20 : 20 + json_length])
-        return content, version_text, told
-    raise _old_gltf(str(version), path)
+    if version != 2:
+        raise _old_gltf(str(version), path)
+    if length > len(content):
+        raise DamagedFileError(
+            f"The file should have {length:,} bytes, {len(content):,} are there.", cure=_CURE, source=path.name
+        )
+    checked = _check_gltf(path, content[20 : 20 + json_length])
+    text = checked.content + b" " * (-len(checked.content) % 4)
+    rest = content[20 + json_length :]
+    head = struct.pack("<4sIIII", _GLB, 2, 20 + len(text) + len(rest), len(text), _JSON_CHUNK)
+    return replace(checked, content=head + text + rest)
 
 
-def _gltf_version(document: Any, path: Path) -> str:
-    asset = document.get("asset") if isinstance(document, dict) else None
+def _gltf_document(path: Path, content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DamagedFileError(
+            f"The glTF is no text from byte {error.start:,} on.", cure=_CURE, source=path.name
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(f"The glTF is cut off or no JSON: {error}.", cure=_CURE, source=path.name) from error
+    if not isinstance(document, dict):
+        raise DamagedFileError("The glTF is no JSON object.", cure=_CURE, source=path.name)
+    return document
+
+
+def _unread_primitives(document: dict[str, Any]) -> list[Diagnostic]:
+    """Tell of what trimesh passes over in silence: fans of triangles, line strips and loops."""
+    meshes = document.get("meshes")
+    primitives = [
+        primitive
+        for mesh in (meshes if isinstance(meshes, list) else [])
+        if isinstance(mesh, dict) and isinstance(mesh.get("primitives"), list)
+        for primitive in mesh["primitives"]
+    ]
+    unread = sum(isinstance(p, dict) and p.get("mode", 4) in _UNREAD_MODES for p in primitives)
+    if not unread:
+        return []
+    problem = "Parts of meshes that are fans of triangles, or chains of lines, are left out."
+    return [Diagnostic(code="mesh.not-triangles", problem=problem, count=unread)]
+
+
+def _gltf_version(document: dict[str, Any], path: Path) -> str:
+    asset = document.get("asset")
     version = str(asset.get("version", "1.0")) if isinstance(asset, dict) else "1.0"
     if not version.startswith("2"):
         raise _old_gltf(version, path)
-    unread = [name for name in document.get("extensionsRequired", []) if name in _UNREAD_EXTENSIONS]
+    required = document.get("extensionsRequired")
+    unread = [name for name in (required if isinstance(required, list) else []) if name in _UNREAD_EXTENSIONS]
     if unread:
         raise UnsupportedFormatError(
             f"The mesh is compressed by {unread[0]}, which is not read.",
@@ -273,8 +341,22 @@ def _check_ply(path: Path, content: bytes) -> Checked:
             cure="Save point clouds as LAS or LAZ.",
             source=path.name,
         )
-    match = re.search(rb"format\s+\w+\s+([\d.]+)", head)
-    return content, match.group(1).decode() if match else "", []
+    match = re.search(rb"format\s+(\w+)\s+([\d.]+)", head)
+    told = []
+    if match and match.group(1) == b"ascii":
+        told = _missing_rows(content.partition(b"end_header")[2], counts)
+    return Checked(content=content, version=match.group(2).decode() if match else "", told=told)
+
+
+def _missing_rows(body: bytes, counts: dict[bytes, int]) -> list[Diagnostic]:
+    """Tell how much of a PLY in text is missing; its rows come one a line."""
+    rows, declared = sum(1 for line in body.split(b"\n") if line.strip()), sum(counts.values())
+    if rows < declared:
+        return [_cut_off(f"The header promises {declared:,} rows, {rows:,} are there: the file is damaged or cut off.")]
+    if not body.endswith((b"\n", b"\r", b" ")):
+        problem = "The text ends without a line break: perhaps the file is cut off."
+        return [Diagnostic(severity=Severity.INFO, code="mesh.cut-off", problem=problem)]
+    return []
 
 
 def _check_stl(path: Path, content: bytes) -> Checked:
@@ -293,29 +375,16 @@ def _check_stl(path: Path, content: bytes) -> Checked:
             problem = (
                 f"The header promises {declared:,} triangles, {there:,} are there: the file is damaged or cut off."
             )
-            return whole, "", [_cut_off(problem)]
+            return Checked(content=whole, told=[_cut_off(problem)])
         if not is_text:
-            return content[: _STL_HEADER + declared * _STL_TRIANGLE], "", []
+            return Checked(content=content[: _STL_HEADER + declared * _STL_TRIANGLE])
     if b"endsolid" not in content[-4096:]:
         end = content.rfind(b"endfacet")
         if end < 0:
             raise DamagedFileError("The file ends before its first triangle.", cure=_CURE, source=path.name)
         whole = content[: end + len(b"endfacet")] + b"\nendsolid\n"
-        return whole, "", [_cut_off("The text ends before “endsolid”: the file is cut off.")]
-    return content, "", []
-
-
-def _check_obj(path: Path, content: bytes) -> Checked:
-    told = []
-    if not content.endswith((b"\n", b"\r")):
-        start = content.rfind(b"\n") + 1
-        last = content[start:].split()
-        if last and last[0] in (b"v", b"f") and len(last) < 4:
-            content = content[:start]
-            told.append(_cut_off("The text ends in the middle of a line: the file is cut off."))
-    if not re.search(rb"^\s*f\s", content, re.MULTILINE):
-        raise DamagedFileError("The OBJ holds no faces: it may be cut off.", cure=_CURE, source=path.name)
-    return content, "", told
+        return Checked(content=whole, told=[_cut_off("The text ends before “endsolid”: the file is cut off.")])
+    return Checked(content=content)
 
 
 def _cut_off(problem: str) -> Diagnostic:
@@ -327,5 +396,4 @@ _CHECKS: dict[str, Callable[[Path, bytes], Checked]] = {
     "glb": _check_glb,
     "ply": _check_ply,
     "stl": _check_stl,
-    "obj": _check_obj,
 }
