@@ -31,6 +31,7 @@ from twinviewer.live.clock import Clock
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.ui import icons
 from twinviewer.ui.document import Document
+from twinviewer.ui.interrupts import Interrupts
 from twinviewer.ui.jobs import Background, MainThread
 from twinviewer.ui.look import Look
 from twinviewer.ui.main_window import MainWindow
@@ -38,6 +39,8 @@ from twinviewer.ui.services import Services
 
 _log = logging.getLogger(__name__)
 COLLECT_EVERY_MS = 2000
+INTERRUPTED_STATUS = 130
+"""What shells call a program that Ctrl+C ended."""
 TELL_AGAIN_S = 10.0
 SNAPSHOT_LOOK_MS = 250
 SNAPSHOT_LINGER_MS = 1500
@@ -185,9 +188,11 @@ def run(
     if snapshot is not None:
         _take_snapshot(window, snapshot)
     window.closed.connect(application.quit)
+    interrupts = Interrupts(window.close)
     status = application.exec()
     program.end()
-    return status
+    interrupts.end()
+    return INTERRUPTED_STATUS if interrupts.heard else status
 
 
 def _take_snapshot(window: MainWindow, path: Path) -> None:

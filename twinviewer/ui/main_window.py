@@ -347,7 +347,12 @@ class MainWindow(QMainWindow):
             self.docks.docks["problems"].hide()
 
     def _tell(self, problem: Problem) -> None:
-        self.toasts.show(problem.text, severity=problem.severity, action=("Show", lambda: self.panels.show("problems")))
+        self.toasts.show(
+            problem.text,
+            severity=problem.severity,
+            action=("Show", lambda: self.panels.show("problems")),
+            about=(problem.code, problem.problem, problem.source),
+        )
 
     def _show_title(self) -> None:
         self.setWindowTitle(f"{self.document.title}[*] – twinviewer")

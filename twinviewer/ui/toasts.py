@@ -25,6 +25,7 @@ class Toast(QFrame):
         self.setObjectName("toast")
         self.setAutoFillBackground(True)
         self.text = text
+        self.about: object = text
         theme = look.theme
         colour = {Severity.INFO: theme.info, Severity.WARNING: theme.warning, Severity.ERROR: theme.error}[severity]
         picture = QLabel()
@@ -55,7 +56,7 @@ class Toast(QFrame):
 
 
 class Toasts(QObject):
-    """Stacks the toasts of one widget; the same text while it is shown is not shown twice."""
+    """Stacks the toasts of one widget; two about the same are never shown together."""
 
     def __init__(self, over: QWidget, look: Look) -> None:
         super().__init__(over)
@@ -69,14 +70,17 @@ class Toasts(QObject):
         *,
         severity: Severity = Severity.INFO,
         action: tuple[str, Callable[[], None]] | None = None,
+        about: object = None,
     ) -> None:
-        """Show a message for six seconds."""
+        """Show a message for six seconds, in place of the one that is shown ``about`` the same; None: of that text."""
         self._forget_gone()
-        for toast in [toast for toast in self.shown if toast.text == text]:
+        subject = text if about is None else about
+        for toast in [toast for toast in self.shown if toast.about == subject]:
             self._remove(toast)
         while len(self.shown) >= MOST:
             self._remove(self.shown[0])
         toast = Toast(text, severity, self._look, self._over)
+        toast.about = subject
         if action is not None:
             toast.add_action(*action)
         self.shown.append(toast)
