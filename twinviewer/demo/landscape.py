@@ -26,14 +26,17 @@ QUAY_RADIUS_M = 560.0
 """Within this distance of the market the banks are walled; further out they are green slopes."""
 CORRIDOR_M = 16.0
 """From the water's edge to the middle of the street along it."""
-_QUAY_TOP_M = 6.0
-"""Landward of the wall the ground is as high as the quay from here on; the quay's deck covers the drop."""
+_WALL_M = 1.5
+"""Over which the ground rises from the water to a quay; the quay's own deck and wall draw the edge sharply."""
 
 _BEND: tuple[Point, ...] = (
     (-760, 345), (-620, 290), (-480, 190), (-375, 50), (-300, -110), (-180, -232), (-10, -282),
     (170, -262), (310, -190), (430, -90), (560, 10), (720, 60),
 )  # fmt: skip
 _BASIN: tuple[Point, ...] = ((322, -204), (356, -172), (478, -306), (444, -338))
+_TILE_M = 500.0
+_FAR_M = 264.0
+"""Further from the water than this, its distance changes nothing."""
 _REACH_M = 14_000.0
 """How far the river is known on either side: more than the largest town."""
 
@@ -69,6 +72,11 @@ class Landscape:
             east.append((x, _BEND[-1][1] + 230.0 * math.sin(swing) * min(1.0, (x - 710) / 900)))
         return spline([*reversed(west), *_BEND, *east], 14.0)
 
+    @property
+    def basin(self) -> BaseGeometry:
+        """The harbour basin, at the side of the river."""
+        return shapely.Polygon(_BASIN)
+
     @cached_property
     def water(self) -> BaseGeometry:
         """The surface of river and basin."""
@@ -86,31 +94,63 @@ class Landscape:
         Args:
             x: East, any shape.
             y: North, the same shape.
-            near: A part of the plan around the places, for speed.
+            near: The water around the places, for speed.
         """
-        water = self.water if near is None else self.water.intersection(near)
-        if water.is_empty:
-            return np.full(x.shape, 1e4)
+        water = self.water if near is None else near
         shapely.prepare(water)
-        edge = self.water.boundary if near is None else self.water.boundary.intersection(near)
-        distance: Float64s = shapely.distance(shapely.points(x, y), edge)
-        return np.where(shapely.contains_xy(water, x, y), -distance, distance)
+        distance = np.asarray(shapely.distance(shapely.points(x, y), water), dtype=np.float64)
+        on_water = distance <= 0.0
+        if on_water.any():
+            edge = water.boundary
+            distance[on_water] = -shapely.distance(shapely.points(x[on_water], y[on_water]), edge)
+        return distance
 
-    def heights(self, x: Float64s, y: Float64s, water_distance: Float64s) -> Float64s:
-        """Return the height of the ground before anything was built on it.
+    def heights(self, x: Float64s, y: Float64s) -> Float64s:
+        """Return the height of the ground before anything was built on it; on the water, of the water.
 
         Args:
             x: East, any shape.
             y: North, the same shape.
-            water_distance: See :meth:`water_distance`, the same shape.
         """
+        distance = self._shore_distance(x, y)
         radius = np.hypot(x, y)
-        bed, quay = WATER_LEVEL_M - 3.0, QUAY_LEVEL_M
-        bank = bed + (quay - bed) * smooth(water_distance, -9.0, 13.0)
-        wall = bed + (quay - bed) * np.clip((water_distance - 2.0) / (_QUAY_TOP_M - 2.0), 0.0, 1.0)
+        rise = QUAY_LEVEL_M - WATER_LEVEL_M
         walled = 1.0 - smooth(radius, QUAY_RADIUS_M - 20.0, QUAY_RADIUS_M + 40.0)
-        shore = bank + (wall - bank) * walled
-        return shore + self._hills(x, y, radius) * smooth(water_distance, 24.0, 260.0)
+        bank = smooth(distance, -1.0, 13.0)
+        shore = bank + (np.clip(distance / _WALL_M, 0.0, 1.0) - bank) * walled
+        land = WATER_LEVEL_M + rise * shore + self._hills(x, y, radius) * smooth(distance, 24.0, 260.0)
+        return np.where(distance <= 0.0, WATER_LEVEL_M, land)
+
+    def _shore_distance(self, x: Float64s, y: Float64s) -> Float64s:
+        """Return :meth:`water_distance` where it matters, and ``_FAR_M`` beyond; tile by tile, for speed."""
+        distance = np.full(x.shape, _FAR_M).reshape(-1)
+        east, north = np.ravel(x), np.ravel(y)
+        tiles = np.stack((east // _TILE_M, north // _TILE_M), axis=1).astype(np.int64)
+        keys, tile_of = np.unique(tiles, axis=0, return_inverse=True)
+        tile_of = tile_of.reshape(-1)
+        order = np.argsort(tile_of, kind="stable")
+        bounds = np.searchsorted(tile_of[order], np.arange(len(keys) + 1))
+        for (column, row), start, end in zip(keys.tolist(), bounds[:-1], bounds[1:], strict=True):
+            water = self._water_near(column, row)
+            if not water.is_empty:
+                places = order[start:end]
+                distance[places] = self.water_distance(east[places], north[places], near=water)
+        nearest: Float64s = np.minimum(distance, _FAR_M).reshape(x.shape)
+        return nearest
+
+    @cached_property
+    def _near(self) -> dict[tuple[int, int], BaseGeometry]:
+        return {}
+
+    def _water_near(self, column: int, row: int) -> BaseGeometry:
+        """Return the water within ``_FAR_M`` of a tile."""
+        water = self._near.get((column, row))
+        if water is None:
+            x, y = column * _TILE_M, row * _TILE_M
+            water = shapely.clip_by_rect(self.water, x - _FAR_M, y - _FAR_M, x + _TILE_M + _FAR_M, y + _TILE_M + _FAR_M)
+            shapely.prepare(water)
+            self._near[column, row] = water
+        return water
 
     def _hills(self, x: Float64s, y: Float64s, radius: Float64s) -> Float64s:
         """Return how far the land rises above the quays, away from the river."""

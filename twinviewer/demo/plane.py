@@ -184,8 +184,42 @@ def spline(points: Sequence[Point], step_m: float) -> list[Point]:
             t = index / count
             a, b = -0.5 * t + t**2 - 0.5 * t**3, 1 - 2.5 * t**2 + 1.5 * t**3
             c, d = 0.5 * t + 2 * t**2 - 1.5 * t**3, -0.5 * t**2 + 0.5 * t**3
-            line.append(
-                (a * p0[0] + b * p1[0] + c * p2[0] + d * p3[0], a * p0[1] + b * p1[1] + c * p2[1] + d * p3[1])
-            )
+            line.append((a * p0[0] + b * p1[0] + c * p2[0] + d * p3[0], a * p0[1] + b * p1[1] + c * p2[1] + d * p3[1]))
     line.append(points[-1])
     return line
+
+
+def rectangle(corner: Point, way: Point, length_m: float, depth_m: float) -> tuple[Point, Point, Point, Point]:
+    """Return the rectangle that starts at ``corner``, ``length_m`` along ``way`` and ``depth_m`` to its left."""
+    end = along(corner, way, length_m)
+    return corner, end, along(end, way, 0.0, depth_m), along(corner, way, 0.0, depth_m)
+
+
+def is_convex(polygon: Sequence[Point]) -> bool:
+    """Return whether no corner turns right by more than a hair."""
+    return all(turn(polygon, at) > -_PARALLEL / 3 for at in range(len(polygon)))
+
+
+def turn(polygon: Sequence[Point], at: int) -> float:
+    """Return the sine of the left turn at a corner."""
+    before, here, after = polygon[at - 1], polygon[at], polygon[(at + 1) % len(polygon)]
+    return cross(direction(before, here), direction(here, after))
+
+
+def overlap(a: Sequence[Point], b: Sequence[Point], *, gap_m: float = 0.0) -> bool:
+    """Return whether two convex polygons share more than a touch, or come nearer than ``gap_m`` edge to edge.
+
+    A line along an edge of either that has the other wholly on its outside separates them.
+    """
+    return not (_separated(a, b, gap_m) or _separated(b, a, gap_m))
+
+
+def _separated(a: Sequence[Point], b: Sequence[Point], gap_m: float) -> bool:
+    touch = gap_m - 1e-6
+    start = a[-1]
+    for end in a:
+        way = direction(start, end)
+        if all(way[0] * (y - start[1]) - way[1] * (x - start[0]) <= -touch for x, y in b):
+            return True
+        start = end
+    return False

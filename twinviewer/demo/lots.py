@@ -1,0 +1,341 @@
+"""Blocks become lots: what stands where, before it is known how it looks."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from twinviewer.demo.plane import (
+    Point,
+    along,
+    area,
+    between,
+    box,
+    centre,
+    cross,
+    direction,
+    inset,
+    is_convex,
+    is_inside,
+    overlap,
+    rectangle,
+    turn,
+)
+from twinviewer.demo.quarters import Quarter
+from twinviewer.demo.streets import Block, StreetPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """The plan of one building to be."""
+
+    form: str
+    """``row``, ``corner``, ``detached``, ``semi``, ``terrace``, ``slab``, ``tower``, ``hall``, ``warehouse``,
+    ``yard`` or the name of a landmark."""
+    corners: tuple[Point, ...]
+    """Convex, counter-clockwise, the first two at the street; of a ``corner`` as for :func:`solids.corner_house`."""
+    quarter: Quarter
+    way: int
+    """The street of its address."""
+    manner: int = 0
+    """What neighbours have in common: a number drawn per side of a block."""
+    party: tuple[bool, bool] = (False, False)
+    """Whether a neighbour stands against its left and right end, seen from the street."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yard:
+    """A block without its streets."""
+
+    corners: tuple[Point, ...]
+    ways: tuple[int, ...]
+    quarter: Quarter
+
+    @property
+    def middle(self) -> Point:
+        return centre(self.corners)
+
+
+_STRAIGHT = 0.12
+"""Sine of a turn that still counts as straight on."""
+_SAG_M = 0.5
+
+
+def yard_of(block: Block, streets: StreetPlan, quarter: Quarter) -> Yard | None:
+    """Return what is left of a block within its streets, its bends smoothed; None where that is nothing."""
+    corners, edges = list(block.corners), list(block.edges)
+    distances = [streets.width_of(edge) / 2 + 0.02 for edge in edges]
+    at = 0
+    while len(corners) > 4 and at < len(corners):
+        before, here, after = corners[at - 1], corners[at], corners[(at + 1) % len(corners)]
+        way = direction(before, after)
+        sag = cross(way, (here[0] - before[0], here[1] - before[1]))  # positive: the corner is a dent
+        same = streets.edges[edges[at - 1]].way == streets.edges[edges[at]].way
+        if same and abs(turn(corners, at)) < _STRAIGHT and abs(sag) < _SAG_M and math.dist(before, after) < 150:
+            distances[at - 1] = max(distances[at - 1], distances[at]) + max(0.0, sag)
+            del corners[at], edges[at], distances[at]
+            at = max(0, at - 1)
+        else:
+            at += 1
+    left = inset(corners, distances)
+    if left is None:
+        return None
+    within, sides = left
+    if not all(is_inside(corner, block.corners) for corner in within):
+        return None
+    return Yard(corners=tuple(within), ways=tuple(streets.edges[edges[side]].way for side in sides), quarter=quarter)
+
+
+def lots_of(yard: Yard, rng: random.Random) -> list[Lot]:
+    """Return the lots of a yard in the manner of its quarter; no two overlap and none leaves the yard."""
+    kind = yard.quarter.character.kind
+    if kind == "old town":
+        wanted = _perimeter(yard, rng, depth_m=rng.uniform(10.5, 13.0), width_m=10.4, form="row")
+    elif kind == "ring":
+        wanted = _perimeter(yard, rng, depth_m=rng.uniform(12.0, 13.5), width_m=22.0, form="row")
+    elif kind == "harbour":
+        wanted = _perimeter(yard, rng, depth_m=rng.uniform(18.0, 22.0), width_m=15.0, form="warehouse")
+    elif kind == "garden":
+        wanted = _gardens(yard, rng)
+    elif kind == "terraces":
+        wanted = _terraces(yard, rng)
+    elif kind == "new":
+        wanted = _open_blocks(yard, rng)
+    else:
+        wanted = _halls(yard, rng)
+    return _fitting(yard, wanted)
+
+
+def _fitting(yard: Yard, wanted: Iterator[tuple[Lot, float]]) -> list[Lot]:
+    """Keep, in order, the lots that lie within the yard and clear of those before; the number is the least gap."""
+    kept: list[tuple[Lot, tuple[float, float, float, float]]] = []
+    convex = is_convex(yard.corners)
+    for lot, gap_m in wanted:
+        xs, ys = [x for x, _ in lot.corners], [y for _, y in lot.corners]
+        bounds = (min(xs) - gap_m, min(ys) - gap_m, max(xs) + gap_m, max(ys) + gap_m)
+        if area(lot.corners) < 12 or not _is_within(lot.corners, yard.corners, convex=convex):
+            continue
+        if any(
+            bounds[0] < other_bounds[2]
+            and other_bounds[0] < bounds[2]
+            and bounds[1] < other_bounds[3]
+            and other_bounds[1] < bounds[3]
+            and overlap(lot.corners, other.corners, gap_m=gap_m)
+            for other, other_bounds in kept
+        ):
+            continue
+        kept.append((lot, bounds))
+    return [lot for lot, _ in kept]
+
+
+def _is_within(corners: Sequence[Point], outer: Sequence[Point], *, convex: bool) -> bool:
+    middle = centre(corners)
+    if not all(is_inside(between(corner, middle, 0.004), outer) for corner in corners):
+        return False
+    return convex or not any(is_inside(corner, [between(c, middle, 0.004) for c in corners]) for corner in outer)
+
+
+def _sides(yard: Yard) -> Iterator[tuple[int, Point, Point, float]]:
+    """Yield number, direction and length of the yard's sides, with their first corner, longest first."""
+    count = len(yard.corners)
+    lengths = [math.dist(yard.corners[at], yard.corners[(at + 1) % count]) for at in range(count)]
+    for at in sorted(range(count), key=lambda at: (-round(lengths[at], 3), at)):
+        yield at, yard.corners[at], direction(yard.corners[at], yard.corners[(at + 1) % count]), lengths[at]
+
+
+def _setbacks(yard: Yard, depth_m: float) -> list[float]:
+    """Return, for each corner, how far along both of its sides a house of that depth on the corner reaches."""
+    setbacks = []
+    for at, here in enumerate(yard.corners):
+        before, after = yard.corners[at - 1], yard.corners[(at + 1) % len(yard.corners)]
+        into, out = direction(before, here), direction(here, after)
+        sine, cosine = cross(into, out), into[0] * out[0] + into[1] * out[1]
+        setbacks.append(depth_m * math.tan(math.atan2(sine, cosine) / 2))  # half the turn; negative at a dent
+    return setbacks
+
+
+def _perimeter(
+    yard: Yard, rng: random.Random, *, depth_m: float, width_m: float, form: str
+) -> Iterator[tuple[Lot, float]]:
+    """Close the block: houses wall to wall along every street, and on its corners."""
+    _, _, _, deep = box(yard.corners)
+    courtyard = 0.0
+    if deep < 2 * depth_m + 5:
+        depth_m = deep if deep < 15 else (deep - 1.0) / 2 if deep < 2 * depth_m else depth_m - 2.0
+        courtyard = 1.0
+    count = len(yard.corners)
+    setbacks = _setbacks(yard, depth_m)
+    lengths = {at: length for at, _, _, length in _sides(yard)}
+    housed = set()
+    for at, corner in enumerate(yard.corners):
+        reach = setbacks[at]
+        room = min(lengths[at], lengths[at - 1 if at else count - 1])
+        if not 2.2 < reach < min(room - 2.0, 2.3 * depth_m):
+            continue
+        into, out = direction(yard.corners[at - 1], corner), direction(corner, yard.corners[(at + 1) % count])
+        first, second = along(corner, into, -reach), along(corner, out, reach)
+        inner = along(first, into, 0.0, depth_m)
+        housed.add(at)
+        kite = (first, corner, second, inner)
+        lot = Lot(
+            form="corner",
+            corners=kite,
+            quarter=yard.quarter,
+            way=yard.ways[at],
+            manner=rng.randrange(1000),
+            party=(True, True),
+        )
+        yield lot, 0.0
+    for at, start, way, length in _sides(yard):
+        after = (at + 1) % count
+        low = max(0.0, setbacks[at]) if at in housed else 0.0
+        high = length - (max(0.0, setbacks[after]) if after in housed else 0.0)
+        room = high - low
+        number = max(1, round(room / width_m))
+        if room < 0.55 * width_m:
+            continue
+        manner = rng.randrange(1000)
+        widths = [rng.uniform(0.7, 1.3) for _ in range(number)]
+        scale = room / sum(widths)
+        u = low
+        for index, share in enumerate(widths):
+            width = share * scale
+            depth = depth_m - (rng.choice((0.0, 0.0, 0.8, 1.6)) if not courtyard and form == "row" else 0.0)
+            party = (index > 0 or at in housed, index + 1 < number or after in housed)
+            for tried in (depth, depth * 0.8, depth * 0.6):
+                yield (
+                    Lot(
+                        form=form,
+                        corners=rectangle(along(start, way, u), way, width, tried),
+                        quarter=yard.quarter,
+                        way=yard.ways[at],
+                        manner=manner,
+                        party=party,
+                    ),
+                    0.0,
+                )
+            u += width
+    if form == "row" and deep > 2 * depth_m + 13:
+        yield from _back_buildings(yard, rng, depth_m)
+
+
+def _back_buildings(yard: Yard, rng: random.Random, depth_m: float) -> Iterator[tuple[Lot, float]]:
+    """Put workshops and side wings into the yard, against the backs of the houses' plots."""
+    for at, start, way, length in _sides(yard):
+        u = depth_m + rng.uniform(4, 9)
+        while u < length - depth_m - 8:
+            width, deep = rng.uniform(4.5, 6.5), rng.uniform(6, 9)
+            if rng.random() < 0.32:
+                corners = rectangle(along(start, way, u, depth_m + rng.uniform(3.0, 4.5)), way, width, deep)
+                yield (
+                    Lot(form="yard", corners=corners, quarter=yard.quarter, way=yard.ways[at], manner=rng.randrange(9)),
+                    2.5,
+                )
+            u += width + rng.uniform(7, 16)
+
+
+def _gardens(yard: Yard, rng: random.Random) -> Iterator[tuple[Lot, float]]:
+    """Set detached and semi-detached houses behind front gardens."""
+    front_m = rng.uniform(4.0, 6.5)
+    for at, start, way, length in _sides(yard):
+        manner = rng.randrange(1000)
+        u = rng.uniform(5.0, 8.0)
+        while u < length - 10:
+            double = rng.random() < 0.22
+            width, deep = rng.uniform(9.0, 13.5), rng.uniform(8.2, 10.5)
+            setback = front_m + rng.uniform(-0.8, 1.4)
+            if double and u + 18 < length - 4:
+                half, pair = rng.uniform(7.2, 8.6), rng.randrange(1000)
+                for side in (0, 1):
+                    corners = rectangle(along(start, way, u + side * half, setback), way, half, deep)
+                    party = (side == 1, side == 0)
+                    lot = Lot(
+                        form="semi",
+                        corners=corners,
+                        quarter=yard.quarter,
+                        way=yard.ways[at],
+                        manner=pair,
+                        party=party,
+                    )
+                    yield lot, 0.0 if side else 4.0
+                u += 2 * half + rng.uniform(6.5, 10)
+                continue
+            corners = rectangle(along(start, way, u, setback), way, width, deep)
+            yield (
+                Lot(form="detached", corners=corners, quarter=yard.quarter, way=yard.ways[at], manner=manner),
+                4.0,
+            )
+            u += width + rng.uniform(6.0, 11.0)
+
+
+def _terraces(yard: Yard, rng: random.Random) -> Iterator[tuple[Lot, float]]:
+    """Set rows of four to eight small houses behind front gardens."""
+    front_m = rng.uniform(3.5, 5.5)
+    deep = rng.uniform(9.2, 10.4)
+    for at, start, way, length in _sides(yard):
+        u = rng.uniform(4.0, 7.0)
+        while u < length - 16:
+            width = rng.uniform(5.8, 6.8)
+            number = min(rng.randint(4, 8), int((length - 5 - u) / width))
+            if number < 2:
+                break
+            manner = rng.randrange(1000)
+            setback = front_m + rng.choice((0.0, 0.0, 2.0))
+            for index in range(number):
+                corners = rectangle(along(start, way, u + index * width, setback), way, width, deep)
+                yield (
+                    Lot(
+                        form="terrace",
+                        corners=corners,
+                        quarter=yard.quarter,
+                        way=yard.ways[at],
+                        manner=manner,
+                        party=(index > 0, index + 1 < number),
+                    ),
+                    0.0 if index else 4.5,
+                )
+            u += number * width + rng.uniform(5.5, 9.0)
+
+
+def _open_blocks(yard: Yard, rng: random.Random) -> Iterator[tuple[Lot, float]]:
+    """Stand slabs along the streets with open corners, and now and then a tower."""
+    middle, way, _, deep = box(yard.corners)
+    manner = rng.randrange(1000)
+    if rng.random() < 0.3 and deep > 52:
+        side = rng.uniform(21, 25)
+        at = rng.randrange(len(yard.corners))
+        spot = along(between(yard.corners[at], middle, 0.34), way, -side / 2, -side / 2)
+        tower = rectangle(spot, way, side, side * rng.uniform(0.85, 1.0))
+        yield Lot(form="tower", corners=tower, quarter=yard.quarter, way=yard.ways[at], manner=manner), 8.0
+    for at, start, way_, length in _sides(yard):
+        depth = rng.uniform(12.5, 15.5)
+        u = rng.uniform(4.0, 9.0)
+        while u < length - 20:
+            slab = min(rng.uniform(28, 52), length - u - 4)
+            for tried in (slab, slab * 0.7):
+                corners = rectangle(along(start, way_, u, 4.0), way_, tried, depth)
+                lot = Lot(form="slab", corners=corners, quarter=yard.quarter, way=yard.ways[at], manner=manner)
+                yield lot, 7.0
+            u += slab + rng.uniform(9, 14)
+
+
+def _halls(yard: Yard, rng: random.Random) -> Iterator[tuple[Lot, float]]:
+    """Fill a works yard with halls square to its longest side, an office in front."""
+    at, start, way, length = next(_sides(yard))
+    manner = rng.randrange(1000)
+    office = rectangle(along(start, way, rng.uniform(8, 16), 7.0), way, rng.uniform(26, 38), 13.0)
+    yield Lot(form="slab", corners=office, quarter=yard.quarter, way=yard.ways[at], manner=manner), 9.0
+    v = 7.0
+    _, _, _, deep = box(yard.corners)
+    while v < deep - 18:
+        depth = rng.choice((24.0, 32.0, 40.0))
+        u = 7.0
+        while u < length - 24:
+            long_m = rng.uniform(34, 72)
+            for share in (1.0, 0.7, 0.5):
+                corners = rectangle(along(start, way, u, v), way, long_m * share, depth)
+                yield Lot(form="hall", corners=corners, quarter=yard.quarter, way=yard.ways[at], manner=manner), 9.0
+            u += long_m + rng.uniform(12, 22)
+        v += depth + rng.uniform(13, 18)
