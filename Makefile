@@ -34,8 +34,8 @@ soak: setup ## The long checks: 1,000 kills while saving, 200 exits, the leak pr
 	$(PYTHON) -m tests.end_to_end.kill_while_saving 1000
 	@bash .ci/on-display $(PYTHON) -m tests.end_to_end.exits 200
 
-schemas: setup ## Write the published JSON Schemas anew
-	$(PYTHON) -m twinviewer.app.schemas docs/schema
+schemas: setup ## Write the published JSON Schemas and the list of problems anew
+	$(PYTHON) -m twinviewer.app.schemas docs
 
 wheel: setup ## Build the wheel into dist/
 	$(PYTHON) -m build --wheel --no-isolation

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -180,17 +181,17 @@ class Opener:
             on_done: Called once all have ended, with the layers that came of it.
         """
         batch = _Batch(on_done=on_done or (lambda layer_ids: None))
-        self._batches.append(batch)
         for text in sorted(paths, key=lambda path: not str(path).lower().endswith(PROJECT_SUFFIX)):
             try:
                 path = as_path(text)
                 if path.suffix.lower() == PROJECT_SUFFIX:
-                    self.open_project(path)
+                    batch.layer_ids.extend(layer.id for layer in self.open_project(path).project.layers)
                     batch.openings.extend(self._openings)
                 else:
                     batch.openings.append(self._add(Opening(path, fallback=crs)))
             except TwinViewerError as error:
                 self._problems.add_error(error)
+        self._batches.append(batch)
         self._go_on()
 
     def open_project(self, path: Path) -> LoadedProject:
@@ -263,8 +264,8 @@ class Opener:
             if not any(opening in self._openings and opening.phase is not Phase.FAILED for opening in batch.openings):
                 self._batches.remove(batch)
                 known = {layer.id for layer in self._session.project.layers}
-                came = (layer_id for opening in batch.openings for layer_id in opening.layer_ids)
-                batch.on_done(tuple(layer_id for layer_id in came if layer_id in known))
+                came = [*batch.layer_ids, *(layer_id for opening in batch.openings for layer_id in opening.layer_ids)]
+                batch.on_done(tuple(layer_id for layer_id in dict.fromkeys(came) if layer_id in known))
         for listener in tuple(self._listeners):
             listener()
 
@@ -313,7 +314,7 @@ class Opener:
         self, opening: Opening, project_crs: ReferenceSystem | None, feedback: Feedback
     ) -> _Read | _Folder | _Placeless:
         """Read a file, on the job's thread: nothing of the opener or the session is touched."""
-        if opening.path.is_dir() and not opening.waiting:
+        if os.path.isdir(opening.path) and not opening.waiting:  # noqa: PTH112 – false for impossible names too
             return _Folder(files=tuple(self._sources.files_in(opening.path)))
         reader = self._reader_of(opening, feedback)
         request = self._sources.request(opening.path, reader)
@@ -534,6 +535,8 @@ class _Batch:
     def __init__(self, *, on_done: Callable[[tuple[LayerId, ...]], None]) -> None:
         self.on_done = on_done
         self.openings: list[Opening] = []
+        self.layer_ids: list[LayerId] = []
+        """Layers that came with a project."""
 
 
 def _unique_titles(layers: Sequence[LayerData]) -> list[str]:

@@ -1,23 +1,42 @@
-"""Writes the JSON Schemas that are published in ``docs/schema``: ``python -m twinviewer.app.schemas FOLDER``."""
+"""Writes those pages of ``docs`` that follow from the code: ``python -m twinviewer.app.schemas docs``."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from twinviewer.app import manifest, project_file
+from twinviewer.app import manifest, problems, project_file
+
+_PROBLEMS_HEAD = """# Problems
+
+What the Problems panel, the command line and the log can tell, by the code at the end of each message. A file is only ever read:
+whatever is wrong with it, nothing on disk changes. This page is written from `assets/problems/en.json` by `make schemas`.
+"""
 
 
-def published() -> dict[str, dict[str, Any]]:
-    """Return each schema by its file name."""
+def published() -> dict[str, str]:
+    """Return each page by its path below ``docs``."""
+    schemas = {"plugin": manifest.json_schema(), "project": project_file.json_schema()}
     return {
-        "plugin.schema.json": manifest.json_schema(),
-        "project.schema.json": project_file.json_schema(),
+        "problems.md": _problems_page(),
+        **{
+            f"schema/{name}.schema.json": json.dumps(schema, indent=2, sort_keys=True) + "\n"
+            for name, schema in schemas.items()
+        },
     }
 
 
+def _problems_page() -> str:
+    parts = [_PROBLEMS_HEAD]
+    for code, explanation in problems.catalogue("en").items():
+        parts.append(
+            f"## `{code}`\n\n**{explanation.title}.** {explanation.what}\n\n"
+            f"- Kept: {explanation.kept}\n- What to do: {explanation.do}\n"
+        )
+    return "\n".join(parts)
+
+
 if __name__ == "__main__":
-    for name, schema in published().items():
-        Path(sys.argv[1], name).write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
+    for name, content in published().items():
+        Path(sys.argv[1], name).write_text(content, encoding="utf-8")
