@@ -2,43 +2,67 @@
 
 Entities are what XML files attack with; no city model needs them, so a file that declares one is refused.  lxml's
 own limits on size are too small for a large terrain, so they are off, and the worker's limits on memory and time
-stand in their place.
+stand in their place.  Of a damaged file, the members before the damage are given, and what is lost is told.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from lxml import etree
 
-from twinviewer.formats.citygml.vocabulary import split
+from twinviewer.formats.citygml.vocabulary import CITYGML, GML, split
+from twinviewer.formats.files import require_content
 from twinviewer.formats.findings import Findings
-from twinviewer.model.errors import DamagedFileError, HostileFileError, ReadError, UnsupportedFormatError
+from twinviewer.model.diagnostics import Severity
+from twinviewer.model.errors import DamagedFileError, HostileFileError, UnsupportedFormatError
 from twinviewer.model.feedback import Feedback
 
-HEAD_BYTES = 65_536
+_HEAD_BYTES = 65_536
 _CHUNK_BYTES = 262_144
-_MEMBERS = ("cityObjectMember", "featureMember", "featureMembers", "appearanceMember", "versionMember")
-_FROM_ITS_SOURCE = "Get the file again from where it came from."
+"""Between two questions whether to stop: some 5 ms."""
+_MEMBERS = ("cityObjectMember", "featureMember", "featureMembers", "member", "appearanceMember", "versionMember")
+_OF_THE_MODEL = ("boundedBy", "name")
+_AGAIN = "Get the file again from where it came from."
 
 _START_TAG = re.compile(r"<(?:([\w.\-]+):)?([\w.\-]+)((?:\s+[\w.:\-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)", re.DOTALL)
+_DECLARATION = re.compile(r"\sxmlns(?::([\w.\-]+))?\s*=\s*[\"']([^\"']*)[\"']")
 _MARKUP = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", re.DOTALL)
+_UNDECLARED = re.compile(r"Namespace prefix (\S+) ")
 
 
-def head_of(path: Path) -> str:
-    """Return the first 64 KiB as text, in whatever encoding XML may begin with.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """The outermost element of an XML file, as its start tag says it."""
+
+    local: str
+    namespaces: tuple[str, ...]
+    """The element's own first (empty where it has none), then all that it declares."""
+
+    @property
+    def version(self) -> str:
+        """Of CityGML; empty where no namespace is of it."""
+        ours = [namespace for namespace in self.namespaces if namespace.startswith(CITYGML)]
+        return ours[0].rstrip("/").rpartition("/")[2] if ours else ""
+
+
+def root_of(path: Path) -> Root | None:
+    """Return the root element, or None where the file does not begin as XML does; looks at 64 KiB.
 
     Raises:
-        ReadError: The file cannot be opened.
+        OSError: The file cannot be opened.
     """
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    except OSError as error:
-        raise ReadError(f"The file cannot be opened: {error.strerror}.", source=path.name) from error
+    return _root_in(_head_of(path))
+
+
+def _head_of(path: Path) -> str:
+    """Return the first 64 KiB as text, in whatever encoding XML may begin with."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", errors="replace")
     if head[:4] in (b"<\0?\0", b"<\0!\0"):
@@ -48,33 +72,169 @@ def head_of(path: Path) -> str:
     return head.decode("utf-8-sig", errors="replace")
 
 
-def root_of(head: str) -> tuple[str, str] | None:
-    """Return the root element's local name and its start tag's attributes, or None where this is no XML."""
-    text = _MARKUP.sub("", head).lstrip()
-    if text.startswith("<!DOCTYPE"):
-        text = re.sub(r"<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", "", text, count=1, flags=re.DOTALL).lstrip()
+def _root_in(head: str) -> Root | None:
+    text = _DOCTYPE.sub("", _MARKUP.sub("", head), count=1).lstrip()
     match = _START_TAG.match(text)
-    return None if match is None else (match.group(2), match.group(3))
+    if match is None:
+        return None
+    prefix, local, attributes = match.groups()
+    declared = dict(_DECLARATION.findall(attributes))
+    return Root(local=local, namespaces=(declared.get(prefix or "", ""), *declared.values()))
 
 
 def members(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[etree._Element]:
-    """Yield each member of the city model, whole; it is emptied when the next one is asked for.
+    """Yield each member of the city model, whole, and what the model says of itself; each lives until the next.
 
-    A file that uses a namespace prefix without declaring it is read all the same, and the findings say so.
+    Args:
+        path: The file.
+        feedback: Hears progress, and is asked every few milliseconds whether to stop.
+        findings: Hear of damage behind the first member, and of namespace prefixes that the file uses without
+            declaring them (their elements' tags are ``prefix:name``).
 
     Raises:
-        DamagedFileError: The file is empty, cut short or not well-formed.
-        UnsupportedFormatError: It is XML, but not a city model, or no XML at all.
+        DamagedFileError: The file is empty, or damaged before the end of its first member.
+        UnsupportedFormatError: It is XML of another kind, or no XML at all.
         HostileFileError: It declares entities, or is nested absurdly deep.
         Cancelled: The person stopped the work.
     """
-    _look_at_head(path)
+    size = require_content(path)
+    stream = _Stream(path, size, _understood_root(path), feedback)
     try:
-        size = max(path.stat().st_size, 1)
-        with path.open("rb") as file:
-            undeclared = yield from _parsed(file, size, feedback, recover=False)
-            if undeclared:
-                raise AssertionError("a strict parser does not go on")
-    except _UndeclaredPrefix as error:
-        if error.members_given:
-            raise DamagedFileError(error.sentence, cure=_FROM_ITS_SOURCE, source=path.name) from error
+        yield from stream.members()
+    except etree.XMLSyntaxError as error:
+        _judge(error, stream, findings)
+
+
+def _understood_root(path: Path) -> Root:
+    head = _head_of(path)
+    root = _root_in(head)
+    if root is None or not head.lstrip().startswith("<"):
+        raise UnsupportedFormatError(
+            "The file is not XML, whatever its name says.",
+            cure="Check whether it is the right file.",
+            source=path.name,
+        )
+    if root.local != "CityModel" and not root.version:
+        raise UnsupportedFormatError(
+            f"The file is XML, but not CityGML: its outermost element is “{root.local[:60]}”.",
+            cure="Check whether it is the right file.",
+            source=path.name,
+        )
+    if "<!ENTITY" in head:
+        raise _with_entities(path)
+    return root
+
+
+def _with_entities(path: Path) -> HostileFileError:
+    return HostileFileError(
+        "The file declares XML entities, which no city model needs and which can be used to attack; it is not read.",
+        cure="If you trust where it comes from, remove its document type declaration.",
+        source=path.name,
+    )
+
+
+class _Stream:
+    """One pass through the file."""
+
+    def __init__(self, path: Path, size: int, root: Root, feedback: Feedback) -> None:
+        self.path, self.size = path, size
+        self.read = self.given = 0
+        self.is_complete = False
+        """Whether the end of the root element was met."""
+        self.is_at_end = False
+        """Whether all of the file was given to the parser."""
+        self._feedback = feedback
+        self.parser = etree.XMLPullParser(
+            events=("end",),
+            tag=[
+                *(f"{{*}}{name}" for name in (*_MEMBERS, root.local)),
+                *(f"{{{namespace}}}{name}" for namespace in GML for name in _OF_THE_MODEL),
+            ],
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=True,
+            remove_comments=True,
+            remove_pis=True,
+            remove_blank_text=True,
+            collect_ids=False,
+        )
+
+    def members(self) -> Iterator[etree._Element]:
+        parser = self.parser
+        last: etree._Element | None = None
+        with self.path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                error: etree.XMLSyntaxError | None = None
+                try:
+                    parser.feed(chunk)
+                except etree.XMLSyntaxError as found:
+                    error = found  # what was whole before it comes first
+                self.read += len(chunk)
+                for _, element in parser.read_events():
+                    parent = element.getparent()
+                    if parent is None:
+                        self.is_complete = True
+                    elif parent.getparent() is None:
+                        if not self.given:
+                            self._refuse_entities(element)
+                        yield element
+                        self.given += split(element.tag)[1] in _MEMBERS
+                        # What is behind an element may still be growing, so it goes one step later.
+                        element.clear()
+                        if last is not None:
+                            parent.remove(last)
+                        last = element
+                if error is not None:
+                    raise error
+                self._feedback.progress(self.read / self.size, "Reading city objects")
+                self._feedback.stop_if_cancelled()
+        self.is_at_end = True
+        parser.close()
+
+    def _refuse_entities(self, element: etree._Element) -> None:
+        declared = element.getroottree().docinfo.internalDTD
+        if declared is not None and any(True for _ in declared.iterentities()):
+            raise _with_entities(self.path)
+
+
+def _judge(error: etree.XMLSyntaxError, stream: _Stream, findings: Findings) -> None:
+    """Tell what is wrong with the file, or refuse it."""
+    types = etree.ErrorTypes
+    entries = list(stream.parser.feed_error_log)  # the error that is raised is the first one, the fatal one is the last
+    undeclared = [entry for entry in entries if entry.type == types.NS_ERR_UNDEFINED_NAMESPACE]
+    if undeclared:
+        prefixes = {
+            match.group(1): None for match in (_UNDECLARED.match(entry.message) for entry in undeclared) if match
+        }
+        named = ", ".join(f"“{prefix}”" for prefix in list(prefixes)[:5])
+        problem = f"The file uses the namespace prefix {named} without declaring it; it is read as an extension."
+        findings.add("xml.prefix-undeclared", problem, where=f"line {undeclared[0].line}")
+    if stream.is_complete:
+        return
+    type, line, message = error.code, error.lineno or 0, error.msg or ""
+    if entries:
+        type, line, message = entries[-1].type, entries[-1].line, entries[-1].message
+    if type in (types.ERR_RESOURCE_LIMIT, types.ERR_ENTITY_LOOP):
+        raise HostileFileError(
+            "The file is nested absurdly deep or multiplies itself, as attacks do; it is not read.",
+            cure=_AGAIN,
+            source=stream.path.name,
+        ) from error
+    is_cut = type in (types.ERR_TAG_NOT_FINISHED, types.ERR_DOCUMENT_END) or stream.is_at_end
+    if not stream.given:
+        what = "is cut off" if is_cut else f"is not well-formed XML ({message})"
+        raise DamagedFileError(
+            f"The file {what} at line {line:,}, before the end of its first city object.",
+            cure=_AGAIN,
+            source=stream.path.name,
+        ) from error
+    if is_cut:
+        problem = f"The file is cut off at line {line:,}: only the {stream.given:,} members before that are shown."
+    else:
+        rest = 100 * (1 - stream.read / stream.size)
+        problem = (
+            f"The file is not well-formed XML at line {line:,} ({message}): only the {stream.given:,} members "
+            f"before that are shown, and the rest, at least {rest:.0f} % of the file, is missing."
+        )
+    findings.add("xml.damaged", problem, where=f"line {line}", severity=Severity.ERROR)

@@ -18,8 +18,7 @@ GML = ("http://www.opengis.net/gml", "http://www.opengis.net/gml/3.2")
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 GML_IDS = tuple(f"{{{namespace}}}id" for namespace in GML)
 
-_CITY_OBJECTS = frozenset(
-    """
+_CITY_OBJECT_NAMES = """
     Building BuildingPart BuildingInstallation IntBuildingInstallation BuildingFurniture Room
     BuildingRoom BuildingConstructiveElement BuildingUnit Storey OtherConstruction
     Bridge BridgePart BridgeInstallation IntBridgeInstallation BridgeConstructionElement BridgeFurniture BridgeRoom
@@ -30,8 +29,8 @@ _CITY_OBJECTS = frozenset(
     SolitaryVegetationObject PlantCover CityFurniture LandUse WaterBody CityObjectGroup
     GenericCityObject GenericLogicalSpace GenericOccupiedSpace GenericUnoccupiedSpace
     ReliefFeature TINRelief MassPointRelief BreaklineRelief RasterRelief
-    """.split()
-)
+"""
+_CITY_OBJECTS = frozenset(_CITY_OBJECT_NAMES.split())
 _OPENINGS = frozenset({"Window", "Door"})
 _BOUNDARIES_OF_3 = frozenset({"TrafficArea", "AuxiliaryTrafficArea", "Marking"})
 """City objects in CityGML 2.0, thematic surfaces in 3.0."""
@@ -42,15 +41,13 @@ _IGNORED_PROPERTIES = frozenset(
 )
 
 _POLYGONS = frozenset({"Polygon", "Triangle", "Rectangle", "PolygonPatch"})
-_AGGREGATES = frozenset(
-    """
+_AGGREGATE_NAMES = """
     MultiSurface CompositeSurface Surface PolyhedralSurface TriangulatedSurface Tin Shell
     Solid MultiSolid CompositeSolid MultiGeometry GeometricComplex
-    """.split()
-)
-_LINES = frozenset(
-    "MultiCurve CompositeCurve Curve LineString OrientableCurve MultiLineString MultiPoint Point".split()
-)
+"""
+_AGGREGATES = frozenset(_AGGREGATE_NAMES.split())
+_LINE_NAMES = "MultiCurve CompositeCurve Curve LineString OrientableCurve MultiLineString MultiPoint Point"
+_LINES = frozenset(_LINE_NAMES.split())
 
 _TYPES = {
     "measuredHeight": AttributeType.DOUBLE,
@@ -134,12 +131,12 @@ class Vocabulary(dict[object, Word]):
         return word
 
 
-def split(tag: str) -> tuple[str, str]:
+def split(tag: object) -> tuple[str, str]:
     """Return namespace and local name; of a prefix that the file does not declare, the prefix is the namespace."""
-    namespace, brace, local = tag.rpartition("}")
+    namespace, brace, local = str(tag).rpartition("}")
     if brace:
         return namespace[1:], local
-    prefix, _, local = tag.rpartition(":")
+    prefix, _, local = str(tag).rpartition(":")
     return prefix, local
 
 
@@ -187,7 +184,7 @@ def _meaning_in_gml(local: str) -> Meaning:
 
 
 def _is_boundary(namespace: str, local: str) -> bool:
-    if local.endswith("Surface") or local in _OPENINGS:
+    if (local[0].isupper() and local.endswith("Surface")) or local in _OPENINGS:
         return True
     return local in _BOUNDARIES_OF_3 and namespace.endswith("/3.0")
 
