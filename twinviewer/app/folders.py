@@ -1,11 +1,14 @@
 """Where the program keeps what is its own.  Nothing is ever written beside the user's data.
 
-``TWINVIEWER_PROFILE_DIR`` puts all of it below one folder: for tests, for a stick, for a second profile.
+``TWINVIEWER_PROFILE_DIR`` puts all of it below one folder: for tests, for a stick, for a second profile.  Where a
+folder cannot be made (a read-only home), a temporary one stands in: the program works and remembers nothing.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -14,8 +17,17 @@ _APP = "twinviewer"
 
 
 def _made(path: Path) -> Path:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return Path(_stand_in(path).name)
     return path
+
+
+@cache
+def _stand_in(path: Path) -> tempfile.TemporaryDirectory[str]:
+    """Return a folder that is removed when the program ends."""
+    return tempfile.TemporaryDirectory(prefix="twinviewer-profile-")
 
 
 def _folder(kind: str, default: str) -> Path:

@@ -50,13 +50,18 @@ class RecentLines(logging.Handler):
 recent_lines = RecentLines()
 
 
-def start_logging(*, debug: bool = False) -> Path:
-    """Write the log to the profile, and to stderr with ``debug``; return the log's folder."""
-    folder = state_dir() / "log"
-    folder.mkdir(exist_ok=True)
+def log_dir() -> Path:
+    """Return the folder of the log, and of what is left of a crash."""
+    return state_dir() / "log"
+
+
+def start_logging(*, debug: bool = False) -> None:
+    """Write the log to the profile, and to stderr with ``debug``."""
     formatter = RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handlers: list[logging.Handler] = [recent_lines]
     try:
+        folder = log_dir()
+        folder.mkdir(exist_ok=True)
         handlers.append(
             logging.handlers.RotatingFileHandler(
                 folder / "twinviewer.log", maxBytes=2_000_000, backupCount=3, encoding="utf-8", delay=True
@@ -75,4 +80,3 @@ def start_logging(*, debug: bool = False) -> Path:
         root.addHandler(handler)
     logging.getLogger("twinviewer").setLevel(logging.DEBUG if debug else logging.INFO)
     logging.captureWarnings(capture=True)
-    return folder

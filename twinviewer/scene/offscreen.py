@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pyvista import Plotter, vtk_verbosity
@@ -12,6 +12,9 @@ from twinviewer.app.session import Session
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.project import Viewpoint
 from twinviewer.scene.city_scene import NAMED_VIEWS, CityScene, run_at_once
+
+SUMMER_MORNING = datetime(2025, 6, 21, 9, 30, tzinfo=UTC)
+"""When nothing else is asked for; where that is night, the forenoon of the place."""
 
 
 def render(
@@ -50,8 +53,7 @@ def render(
         try:
             scene.set_dark(dark)
             when = instant or (bookmark.instant if bookmark is not None else None)
-            if when is not None:
-                scene.set_instant(when)
+            scene.set_instant(when or scene.by_day(SUMMER_MORNING))
             for overlay_id, requests in (overlays or {}).items():
                 scene.draw_overlay(overlay_id, requests)
             wanted = bookmark.viewpoint if bookmark is not None else view

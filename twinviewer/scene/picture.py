@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkCommonDataModel import vtkImageData
-from vtkmodules.vtkIOImage import vtkPNGWriter
+from vtkmodules.vtkIOImage import vtkPNGReader, vtkPNGWriter
 from vtkmodules.vtkRenderingCore import vtkRenderWindow, vtkWindowToImageFilter
 
 from twinviewer.app.atomic import write_atomically
@@ -28,11 +28,22 @@ def _grab(window: vtkRenderWindow) -> vtkImageData:
 
 def pixels_of(window: vtkRenderWindow) -> NDArray[np.uint8]:
     """Render and return the picture (rows, columns, 3), top row first."""
-    image = _grab(window)
+    return _pixels(_grab(window))
+
+
+def _pixels(image: vtkImageData) -> NDArray[np.uint8]:
     columns, rows, _ = image.GetDimensions()
     flat = as_numpy(image.GetPointData().GetScalars())
     pixels: NDArray[np.uint8] = flat.reshape(rows, columns, -1)[::-1].copy()
     return pixels
+
+
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Return a PNG that :func:`write_picture` wrote (rows, columns, 3), top row first; foreign ones are for workers."""
+    reader = vtkPNGReader()
+    reader.SetFileName(str(path))
+    reader.Update()
+    return _pixels(reader.GetOutput())
 
 
 def write_picture(window: vtkRenderWindow, path: Path) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from twinviewer.app.demo_project import ensure_demo
 from twinviewer.app.journal import INTERVAL_S, Recovery
 from twinviewer.app.opening import Opening
+from twinviewer.app.overlays import default_overlays
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.sources import PROJECT_SUFFIX
 from twinviewer.model.errors import TwinViewerError
@@ -88,9 +89,10 @@ class ProjectCommands(QObject):
         """Make the demo city if it is not there yet, and open it."""
         if not self.may_leave():
             return
+        overlays = default_overlays(self._services.registry)
         self._services.runner.start(
             "Prepare the demo city",
-            lambda feedback: ensure_demo(buildings=buildings, feedback=feedback),
+            lambda feedback: ensure_demo(buildings=buildings, overlays=overlays, feedback=feedback),
             on_done=lambda project: self._begin(project, path=None, view=ViewState()),
             on_error=self.tell,
         )

@@ -1,0 +1,45 @@
+"""The commands that open a window, once it is sure that one can be opened: Qt would end the process otherwise."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from twinviewer.cli.options import reference_system
+from twinviewer.model.errors import UsageError, WriteError
+from twinviewer.ui.canary import require_sound_qt
+from twinviewer.ui.display import require_display
+
+
+def open_window(paths: Sequence[str], *, crs: str | None, safe_mode: bool) -> int:
+    """Open the window on ``paths``; what is wrong with them is told there."""
+    system = reference_system(crs)
+    _require_window()
+    from twinviewer.ui.application import run
+
+    return run(paths=[Path(path) for path in paths], crs=system, safe_mode=safe_mode)
+
+
+def open_demo(buildings: int, *, snapshot: Path | None, safe_mode: bool) -> int:
+    """Open the window on the demo city.
+
+    Raises:
+        UsageError: There is no town of that size.
+        WriteError: The snapshot could not be written where it is wanted.
+    """
+    from twinviewer.app.demo_project import FEWEST, MOST
+
+    if not FEWEST <= buildings <= MOST:
+        raise UsageError(f"There is no town of {buildings:,} buildings.", cure=f"Choose from {FEWEST} to {MOST:,}.")
+    if snapshot is not None and not os.access(snapshot.absolute().parent, os.W_OK):
+        raise WriteError("The snapshot cannot be written.", cure="Check that the folder exists.", source=str(snapshot))
+    _require_window()
+    from twinviewer.ui.application import run
+
+    return run(demo_buildings=buildings, snapshot=snapshot, safe_mode=safe_mode)
+
+
+def _require_window() -> None:
+    require_display()
+    require_sound_qt()
