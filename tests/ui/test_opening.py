@@ -9,34 +9,13 @@ from pathlib import Path
 import laspy
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtCore import QPoint, QTimer
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from tests.ui.hands import COPY, LEFT, NONE, READ_WITHIN_MS, drop, mime, wait_until_read
 from twinviewer.app.opening import Phase
 from twinviewer.ui.crs_dialog import CrsDialog
-
-LEFT, NONE, COPY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, Qt.DropAction.CopyAction
-READ_WITHIN_MS = 60_000
-"""On a busy machine; the first file waits for a worker to start."""
-
-
-def mime(paths) -> QMimeData:
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    return data
-
-
-def drop(window, *paths: Path) -> None:
-    data = mime(paths)
-    QApplication.sendEvent(window, QDragEnterEvent(QPoint(500, 300), COPY, data, LEFT, NONE))
-    QApplication.sendEvent(window, QDropEvent(QPointF(500, 300), COPY, data, LEFT, NONE))
-    QApplication.processEvents()  # the window answers first and opens then
-
-
-def wait_until_read(program, qtbot) -> None:
-    opener = program.window.services.opener
-    qtbot.waitUntil(lambda: not opener.is_busy and program.window.is_settled, timeout=READ_WITHIN_MS)
 
 
 @pytest.fixture

@@ -11,29 +11,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QLineEdit, QWidget
 
 from tests.scene import small_city
+from tests.ui.hands import LEFT, NONE, click_at
 from twinviewer.analysis.sun import solar_site
 from twinviewer.model.errors import DamagedFileError
 from twinviewer.ui.action_table import ACTIONS, TOOLBAR
-
-LEFT = Qt.MouseButton.LeftButton
-NONE = Qt.KeyboardModifier.NoModifier
-CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-def on_screen(program, position: tuple[float, float, float]) -> QPoint:
-    """Return the point of the view where VTK itself draws a position of the project."""
-    viewport, origin = program.window.viewport, program.session.project.origin
-    renderer = viewport.renderer
-    renderer.SetWorldPoint(*(a - b for a, b in zip(position, origin, strict=True)), 1.0)
-    renderer.WorldToDisplay()
-    x, y, _ = renderer.GetDisplayPoint()
-    ratio = viewport.devicePixelRatioF()
-    return QPoint(round(x / ratio), round((renderer.GetRenderWindow().GetSize()[1] - y) / ratio))
-
-
-def click_at(program, position: tuple[float, float, float]) -> None:
-    QTest.mouseClick(program.window.viewport, LEFT, NONE, on_screen(program, position))
-    QApplication.processEvents()
 
 
 def roof_of(column: int, row: int) -> tuple[float, float, float]:
