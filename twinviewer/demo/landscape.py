@@ -26,6 +26,7 @@ QUAY_RADIUS_M = 560.0
 """Within this distance of the market the banks are walled; further out they are green slopes."""
 CORRIDOR_M = 16.0
 """From the water's edge to the middle of the street along it."""
+_DEPTH_M = 2.5
 _WALL_M = 1.5
 """Over which the ground rises from the water to a quay; the quay's own deck and wall draw the edge sharply."""
 
@@ -35,10 +36,24 @@ _BEND: tuple[Point, ...] = (
 )  # fmt: skip
 _BASIN: tuple[Point, ...] = ((322, -204), (356, -172), (478, -306), (444, -338))
 _TILE_M = 500.0
+_ROWS = 1 << 20
+"""More than there are tiles from south to north."""
 _FAR_M = 264.0
 """Further from the water than this, its distance changes nothing."""
 _REACH_M = 14_000.0
 """How far the river is known on either side: more than the largest town."""
+
+
+_PLATEAU: tuple[Point, Point] = ((0.0, 0.0), (-106.0, 84.0))
+"""From the market to the church the old town's hill is level."""
+
+
+def _segment_distances(x: Float64s, y: Float64s, start: Point, end: Point) -> Float64s:
+    """Return the distance of each place to a straight line."""
+    run = np.array(end) - np.array(start)
+    share = np.clip(((x - start[0]) * run[0] + (y - start[1]) * run[1]) / (run @ run), 0.0, 1.0)
+    distance: Float64s = np.hypot(x - start[0] - share * run[0], y - start[1] - share * run[1])
+    return distance
 
 
 def smooth(value: Float64s, low: float, high: float) -> Float64s:
@@ -106,7 +121,7 @@ class Landscape:
         return distance
 
     def heights(self, x: Float64s, y: Float64s) -> Float64s:
-        """Return the height of the ground before anything was built on it; on the water, of the water.
+        """Return the height of the ground before anything was built on it; in the river, of its bed.
 
         Args:
             x: East, any shape.
@@ -119,18 +134,20 @@ class Landscape:
         bank = smooth(distance, -1.0, 13.0)
         shore = bank + (np.clip(distance / _WALL_M, 0.0, 1.0) - bank) * walled
         land = WATER_LEVEL_M + rise * shore + self._hills(x, y, radius) * smooth(distance, 24.0, 260.0)
-        return np.where(distance <= 0.0, WATER_LEVEL_M, land)
+        shallow = smooth(-distance, 0.0, 9.0)
+        bed = WATER_LEVEL_M - _DEPTH_M * (shallow + (1.0 - shallow) * walled)
+        return np.where(distance <= 0.0, bed, land)
 
     def _shore_distance(self, x: Float64s, y: Float64s) -> Float64s:
         """Return :meth:`water_distance` where it matters, and ``_FAR_M`` beyond; tile by tile, for speed."""
         distance = np.full(x.shape, _FAR_M).reshape(-1)
         east, north = np.ravel(x), np.ravel(y)
-        tiles = np.stack((east // _TILE_M, north // _TILE_M), axis=1).astype(np.int64)
-        keys, tile_of = np.unique(tiles, axis=0, return_inverse=True)
-        tile_of = tile_of.reshape(-1)
-        order = np.argsort(tile_of, kind="stable")
-        bounds = np.searchsorted(tile_of[order], np.arange(len(keys) + 1))
-        for (column, row), start, end in zip(keys.tolist(), bounds[:-1], bounds[1:], strict=True):
+        tiles = (east // _TILE_M).astype(np.int64) * _ROWS + (north // _TILE_M).astype(np.int64)
+        order = np.argsort(tiles, kind="stable")
+        keys, bounds = np.unique(tiles[order], return_index=True)
+        for key, start, end in zip(keys.tolist(), bounds, np.append(bounds[1:], len(tiles)), strict=True):
+            column = round(key / _ROWS)
+            row = key - column * _ROWS
             water = self._water_near(column, row)
             if not water.is_empty:
                 places = order[start:end]
@@ -156,7 +173,7 @@ class Landscape:
         """Return how far the land rises above the quays, away from the river."""
         rng = random.Random(f"hills {self.seed}")
         phases = [rng.uniform(0, 2 * math.pi) for _ in range(8)]
-        mound = 16.0 * np.exp(-((radius / 150.0) ** 2))
+        mound = 15.0 * (1.0 - smooth(_segment_distances(x, y, *_PLATEAU), 78.0, 230.0))
         ripple = 40.0 * np.sin(x / 170.0 + phases[0])
         ridge = 58.0 * smooth(y + 0.12 * x + ripple, 330.0, 1150.0)
         south_west = 52.0 * np.exp(-(((x + 800.0) / 340.0) ** 2) - ((y + 520.0) / 300.0) ** 2)
