@@ -36,6 +36,7 @@ def assemble(
     surface_types: Names,
     lods: Names,
     findings: Findings,
+    axis_order_stated: bool = True,
 ) -> CityModel:
     """Return the layer of what a reader gathered.
 
@@ -52,9 +53,12 @@ def assemble(
         surface_types: Names behind the numbers of the surfaces.
         lods: Likewise.
         findings: What the reader found; what is found here is added.
+        axis_order_stated: Whether the format goes by the axis order of the authority, see ``is_north_first``.
     """
     ids = tuple(objects.ids)
-    crs, north_first, metres = _reference_system(crs_names, surfaces, vertices, shapes, findings)
+    crs, north_first, metres = _reference_system(
+        crs_names, surfaces, vertices, shapes, findings, axis_order_stated=axis_order_stated
+    )
     order = [1, 0, 2] if north_first else [0, 1, 2]
     vertices = vertices[:, order]
     if len(shapes.instances):
@@ -207,7 +211,13 @@ def _ascending(names: Sequence[str], numbers: Int64s) -> tuple[tuple[str, ...], 
 
 
 def _reference_system(
-    names: Sequence[str], surfaces: RaggedSurfaces, vertices: Float64s, shapes: Shapes, findings: Findings
+    names: Sequence[str],
+    surfaces: RaggedSurfaces,
+    vertices: Float64s,
+    shapes: Shapes,
+    findings: Findings,
+    *,
+    axis_order_stated: bool,
 ) -> tuple[ReferenceSystem | None, bool, Float64s]:
     """Return the reference system, whether it is stored northing first, and the metres (3,) of one unit, roughly."""
     metres = np.ones(3)
@@ -230,7 +240,7 @@ def _reference_system(
             findings.add("crs.several", problem, where=other)
     inside = surfaces.corners[(surfaces.corners >= 0) & (surfaces.corners < len(vertices))]
     stored = Extent.around([Extent.of(vertices[inside]), Extent.of(shapes.positions)])
-    north_first = is_north_first(name, stored)
+    north_first = is_north_first(name, stored, stated=axis_order_stated)
     if stored is not None and is_geographic(crs):
         latitude = stored.centre[0 if north_first else 1]
         shrink = max(float(np.cos(np.radians(latitude))), 0.01)
