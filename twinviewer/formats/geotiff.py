@@ -157,6 +157,7 @@ class _Grid:
                 target[part] = read(window=window, shape=target[part].shape[:2])
             except RasterioError:
                 for piece, piece_window in self._pieces(part):
+                    self.feedback.stop_if_cancelled()
                     try:
                         target[piece] = read(window=piece_window, shape=target[piece].shape[:2])
                     except RasterioError as error:
@@ -327,14 +328,15 @@ def _image(grid: _Grid) -> RasterImage:
     pixels = np.zeros((*grid.shape, 4), np.uint8)
     bands = _colour_bands(dataset)
     palette = _palette(dataset)
-    stretch = None if all(dataset.dtypes[band - 1] == "uint8" for band in bands) else _stretch(grid, bands)
+    is_8_bit = palette is not None or all(dataset.dtypes[band - 1] == "uint8" for band in bands)
+    stretch = None if is_8_bit else _stretch(grid, bands)
     resampling = Resampling.nearest if palette is not None else Resampling.average
 
     def read_part(*, window: Window, shape: tuple[int, int]) -> NDArray[np.uint8]:
         colours = dataset.read(bands, window=window, out_shape=(len(bands), *shape), resampling=resampling)
         part = np.empty((*shape, 4), np.uint8)
         if palette is not None:
-            part[:] = palette[colours[0]]
+            part[:] = palette[np.minimum(colours[0], len(palette) - 1)]
         else:
             if stretch is not None:
                 low, high = stretch

@@ -332,7 +332,7 @@ def _check_ply(path: Path, content: bytes) -> Checked:
     head, mark, _ = content.partition(b"end_header")
     if not mark:
         raise DamagedFileError("The file ends within its header.", cure=_CURE, source=path.name)
-    counts = {name: int(count) for name, count in re.findall(rb"element\s+(\w+)\s+(\d+)", head)}
+    counts = {name: int(count) for name, count in re.findall(rb"element\s+(\w+)\s+(\d{1,18})", head)}
     if max(counts.values(), default=0) > len(content):
         raise DamagedFileError("The header promises more than the file has bytes.", cure=_CURE, source=path.name)
     if not counts.get(b"face") and not counts.get(b"tristrips"):

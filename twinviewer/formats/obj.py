@@ -108,16 +108,21 @@ def _sorted_lines(content: bytes, feedback: Feedback) -> _Text:
     parts: dict[str, int] = {"": 0}
     materials: dict[str, int] = {"": 0}
     part, material, texture_coordinates, normals = 0, 0, 0, 0
-    has_objects = re.search(rb"^\s*o\s", content, re.MULTILINE) is not None
+    has_objects = re.search(rb"^[ \t]*o[ \t]", content, re.MULTILINE) is not None
     lines = content.split(b"\n")
     for number, line in enumerate(lines):
         if number % _LINES == 0:
             feedback.stop_if_cancelled()
             feedback.progress(0.5 * number / len(lines), "Reading the mesh")
-        word, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
+        word, rest = line[:2], line[2:]
+        if word == b"v ":
+            text.vertices.append(rest)
+            continue
+        if word != b"f ":
+            word, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
         if word == b"v":
             text.vertices.append(rest)
-        elif word == b"f":
+        elif word in (b"f", b"f "):
             text.faces.append(rest)
             text.before.append((len(text.vertices), texture_coordinates, normals))
             text.face_part.append(part)
