@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from datetime import date
 from itertools import pairwise
@@ -307,3 +308,24 @@ def test_another_process_writes_the_same_bytes(folder: Path, tmp_path: Path) -> 
         return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
     assert sums(tmp_path) == sums(folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files")
+@pytest.mark.parametrize("limit_bytes", [0, 1000, 30_000, 100_000, 300_000])
+def test_full_disk_is_an_error_whichever_library_was_writing(limit_bytes: int, tmp_path: Path) -> None:
+    script = """
+        import resource, signal, sys
+        from pathlib import Path
+        from tests.demo.small_town import SmallTown
+        from twinviewer.demo.writing import write_town
+        from twinviewer.model.feedback import Silent
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+        try:
+            write_town(SmallTown(), Path(sys.argv[1]), seed=1, feedback=Silent())
+        except OSError:
+            sys.exit(3)
+    """
+    arguments = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path), str(limit_bytes)]
+    assert subprocess.run(arguments, cwd=ROOT, timeout=120, capture_output=True).returncode == 3

@@ -47,7 +47,8 @@ def _tell(message: dict[str, Any]) -> None:
 
 
 def _end_with_stdin() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # not through sys.stdin: its lock would be held when the program ends
+        pass
     os._exit(1)  # whoever started this is gone, or wants it no more
 
 

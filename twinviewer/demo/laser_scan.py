@@ -17,6 +17,7 @@ import laspy
 import numpy as np
 import shapely
 from laspy.vlrs.known import WktCoordinateSystemVlr
+from lazrs import LazrsError
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 from rasterio.transform import Affine
@@ -31,10 +32,10 @@ Float64s = NDArray[np.float64]
 
 REACH_M = 600.0
 """From the market to each side of the square that was flown over."""
-GROUND_PER_M2 = 0.8
+GROUND_PER_M2 = 0.7
 ROOFS_PER_M2 = 2.2
-WALLS_PER_M2 = 0.3
-TREES_PER_M2 = 3.0
+WALLS_PER_M2 = 0.25
+TREES_PER_M2 = 2.0
 """Of the ground below the crown."""
 _RETURNED_BY_WATER = 0.35
 _LOW_PLANTS = 0.2
@@ -115,7 +116,10 @@ def write_laser_scan(path: Path, town: Town, buildings: Sequence[Building], *, s
     feedback.stop_if_cancelled()
     feedback.progress(0.5)
     points = _in_order_of_flight(_noisy(_joined(parts), rng))
-    _write(path, points, PartOf(feedback, 0.6, 1.0))
+    try:
+        _write(path, points, PartOf(feedback, 0.6, 1.0))
+    except LazrsError as error:
+        raise OSError("the laser points could not be written") from error
     return len(points.positions)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyogrio
 import shapely
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
@@ -53,6 +54,8 @@ def write_map_layers(path: Path, town: Town) -> None:
                     "name": [area.name for area in areas],
                 },
             )
+    except (DataSourceError, DataLayerError, FeatureError) as error:
+        raise OSError("the map could not be written") from error  # SQLite does not say why
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 

@@ -1,4 +1,7 @@
-"""The ground as a GeoTIFF of heights, written strip by strip, however large the town is."""
+"""The ground as a GeoTIFF of heights, shaped strip by strip, in cells as fine as the size of the town allows.
+
+It is put together in memory, where it is a few megabytes: GDAL says nothing when the disk is full.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import math
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from rasterio.crs import CRS
+from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
@@ -15,7 +18,7 @@ from twinviewer.demo.georeference import MARKET, compound_crs
 from twinviewer.demo.town import Town
 from twinviewer.model.feedback import Feedback
 
-MOST_CELLS = 9_000_000
+MOST_CELLS = 3_000_000
 CELL_SIZES_M = (1.0, 2.0, 5.0, 10.0)
 NO_DATA = -9999.0
 _STRIP_ROWS = 128
@@ -39,30 +42,30 @@ def write_terrain(path: Path, town: Town, *, feedback: Feedback) -> None:
     east, north = (math.ceil(value / cell) * cell for value in town.bounds[2:])
     columns, rows = round((east - west) / cell), round((north - south) / cell)
     x = west + (np.arange(columns) + 0.5) * cell
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        width=columns,
-        height=rows,
-        count=1,
-        dtype="float32",
-        nodata=NO_DATA,
-        crs=CRS.from_wkt(compound_crs().to_wkt()),
-        transform=Affine(cell, 0.0, MARKET[0] + west, 0.0, -cell, MARKET[1] + north),
-        tiled=True,
-        blockxsize=256,
-        blockysize=_STRIP_ROWS,
-        compress="deflate",
-        predictor=3,
-        bigtiff="if_safer",
-    ) as file:
-        file.set_band_description(1, "height above DHHN2016")
-        file.set_band_unit(1, "m")
-        for first in range(0, rows, _STRIP_ROWS):
-            feedback.stop_if_cancelled()
-            feedback.progress(first / rows)
-            count = min(_STRIP_ROWS, rows - first)
-            y = north - (first + np.arange(count) + 0.5) * cell
-            heights = town.heights(*np.meshgrid(x, y))
-            file.write(np.round(heights, 2).astype(np.float32), 1, window=Window(0, first, columns, count))
+    with MemoryFile() as memory:
+        profile = {
+            "driver": "GTiff",
+            "width": columns,
+            "height": rows,
+            "count": 1,
+            "dtype": "float32",
+            "nodata": NO_DATA,
+            "crs": CRS.from_wkt(compound_crs().to_wkt()),
+            "transform": Affine(cell, 0.0, MARKET[0] + west, 0.0, -cell, MARKET[1] + north),
+            "tiled": True,
+            "blockxsize": 256,
+            "blockysize": _STRIP_ROWS,
+            "compress": "deflate",
+            "predictor": 3,
+        }
+        with memory.open(**profile) as file:
+            file.set_band_description(1, "height above DHHN2016")
+            file.set_band_unit(1, "m")
+            for first in range(0, rows, _STRIP_ROWS):
+                feedback.stop_if_cancelled()
+                feedback.progress(first / rows)
+                count = min(_STRIP_ROWS, rows - first)
+                y = north - (first + np.arange(count) + 0.5) * cell
+                heights = town.heights(*np.meshgrid(x, y))
+                file.write(np.round(heights, 2).astype(np.float32), 1, window=Window(0, first, columns, count))
+        path.write_bytes(memory.read())
