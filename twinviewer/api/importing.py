@@ -56,7 +56,7 @@ def import_function(reference: str, *, code: CodeLocation) -> Callable[..., Any]
     with _lock:
         _import_package(code)
         full_name = f"{code.package}.{module_name}"
-        if importlib.util.find_spec(full_name) is None:
+        if not _is_there(full_name):
             raise PluginError(
                 f"There is no module “{module_name}” for “{reference}”.",
                 cure=f"Put {module_name.replace('.', '/')}.py into the plugin's folder, or correct plugin.toml.",
@@ -72,6 +72,15 @@ def import_function(reference: str, *, code: CodeLocation) -> Callable[..., Any]
         )
     imported: Callable[..., Any] = function
     return imported
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError as error:
+        if f"{module}.".startswith(f"{error.name}."):
+            return False
+        raise  # it is the plugin's own package that needs something which is not there
 
 
 def _import_package(code: CodeLocation) -> None:

@@ -239,7 +239,7 @@ class _Worker:
                     stream.close()
 
     def _hear_answers(self, stream: IO[bytes]) -> None:
-        with stream, contextlib.suppress(OSError, ValueError):
+        with stream, contextlib.suppress(OSError, ValueError, RecursionError):  # what is no frame is the end
             while (message := receive(stream)) is not None:  # type: ignore[arg-type]
                 self.answers.put(message)
         self.answers.put(None)

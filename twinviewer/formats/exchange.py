@@ -13,7 +13,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ _ENUMS = {
     ("ReferenceSystem", "origin"): CrsOrigin,
     ("AttributeColumn", "type"): AttributeType,
 }
+_MEMBERS = {cls: get_type_hints(cls) for cls in _TYPES.values()}
 _DTYPES = frozenset({"<f8", "<f4", "<i8", "<i4", "<u2", "|u1", "|b1"})
 _ALIGNMENT = 64
 _FEW = 64
@@ -65,12 +67,32 @@ def read(header: dict[str, Any], files: Sequence[Path]) -> list[LayerData]:
         finally:
             path.unlink(missing_ok=True)
         layers = [_checked(unpacker.unpack(packed)) for packed in header["layers"]]
-    except (KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise DamagedFileError(
             f"What the reader delivered contradicts itself ({error}), so it is not shown.",
             cure="The file is probably damaged; get it again from where it came from.",
         ) from error
     return layers
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Return whether a value is of the type that an annotation of the value types names; arrays are looked at later."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return any(_fits(value, each) for each in arguments)
+    if origin is np.ndarray:
+        return isinstance(value, np.ndarray)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if arguments[-1] is Ellipsis:
+            return all(_fits(item, arguments[0]) for item in value)
+        return len(value) == len(arguments) and all(map(_fits, value, arguments))
+    if hint is float:
+        return isinstance(value, float | int) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, NoneType if hint is None else hint)
 
 
 def _checked(value: Any) -> LayerData:
@@ -189,6 +211,9 @@ class _Unpacker:
             member: _ENUMS[name, member](value) if (name, member) in _ENUMS else self.unpack(value)
             for member, value in packed["of"].items()
         }
+        for member, value in members.items():
+            if not _fits(value, _MEMBERS[_TYPES[name]][member]):
+                raise ValueError(f"“{member}” of a {name} is of the wrong type")
         return _TYPES[name](**members)
 
     def _array(self, packed: dict[str, Any]) -> NDArray[Any]:

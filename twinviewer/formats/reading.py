@@ -13,10 +13,12 @@ from twinviewer.formats import exchange
 from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
 from twinviewer.formats.soundness import PLACED_LIMIT, RAW_LIMIT, mended
 from twinviewer.model.diagnostics import Diagnostic, Severity
-from twinviewer.model.errors import DamagedFileError, MissingCrsError, ReadError
+from twinviewer.model.errors import DamagedFileError, MissingCrsError, PluginError, ReadError
 from twinviewer.model.feedback import Feedback, PartOf
 from twinviewer.model.layer_data import FeatureTable, LayerData
 from twinviewer.model.place import LOCAL, CrsOrigin, ReferenceSystem
+
+_CURE = "Correct the plugin; docs/plugins.md has the contract."
 
 
 def read_file(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -> dict[str, Any]:
@@ -26,10 +28,11 @@ def read_file(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -
 
     Raises:
         ReadError: The file gives nothing that can be shown.
+        PluginError: The reader is not there, or returned something else than layers.
     """
     reader = import_function(request.reader.reference, code=request.reader.code)
     share = 1.0 if request.placing is Placing.AS_IN_FILE else 0.8
-    layers = list(reader(path=Path(request.path), feedback=PartOf(feedback, 0.0, share), **request.options))
+    layers = _layers(reader(path=Path(request.path), feedback=PartOf(feedback, 0.0, share), **request.options))
     if not layers:
         raise DamagedFileError("The file holds nothing that can be shown.", source=Path(request.path).name)
     layers = [_with_reference_system(layer, request) for layer in layers]
@@ -73,6 +76,16 @@ def without_place(data: LayerData) -> LayerData:
         "that is nowhere on Earth.",
     )
     return replace(data, crs=LOCAL, diagnostics=(*data.diagnostics, told))
+
+
+def _layers(returned: object) -> list[LayerData]:
+    """Return what a reader returned, if that is a sequence of layers."""
+    if not isinstance(returned, Sequence) or isinstance(returned, str | bytes):
+        raise PluginError(f"The reader returned a value of type {type(returned).__name__}, not a sequence.", cure=_CURE)
+    for layer in returned:
+        if not isinstance(layer, LayerData):
+            raise PluginError(f"The reader returned a value of type {type(layer).__name__} as a layer.", cure=_CURE)
+    return list(returned)
 
 
 def missing_crs(source: str) -> MissingCrsError:
