@@ -7,6 +7,7 @@ means, what was kept, what to do.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,8 @@ from functools import cache
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import TwinViewerError
 from twinviewer.resources import asset
+
+_log = logging.getLogger(__name__)
 
 FOLD_WITHIN = timedelta(seconds=10)
 LIMIT = 500
@@ -71,6 +74,7 @@ class ProblemLog:
 
     def add_error(self, error: TwinViewerError) -> Problem:
         """Add an error that a person caused or can cure; return how it is listed."""
+        _log.error("%s", error)
         return self._add(
             Problem(
                 severity=Severity.ERROR,

@@ -138,7 +138,7 @@ def as_path(text: str | Path) -> Path:
         raise UnsupportedFormatError(
             "Addresses on the network cannot be opened yet.",
             cure="Download the file, then open it from the disk.",
-            source=re.sub(r"//[^/@]*@", "//", str(text)),
+            source=re.sub(r":/+([^/@]*@)?", "://", str(text), count=1),  # a Path has lost a slash
         )
     if str(text).startswith("/vsi"):
         raise HostileFileError(

@@ -15,9 +15,9 @@ _log = logging.getLogger(__name__)
 
 def tell(problem: TwinViewerError | Problem) -> None:
     """Say on stderr what is wrong and what to do."""
-    line = f"twinviewer: {sentence(problem)}"
-    _log.error("%s", line)
-    print(line, file=sys.stderr)
+    if isinstance(problem, TwinViewerError):  # the list that a Problem is on has logged it
+        _log.error("%s", problem)
+    print(f"twinviewer: {sentence(problem)}", file=sys.stderr)
 
 
 def tell_end(error: Exception, *, debug: bool) -> int:

@@ -34,8 +34,9 @@ def graphics_without_window() -> Graphics:
     with vtk_verbosity("error"):  # without a display, VTK warns before it takes the next way to OpenGL
         plotter = Plotter(off_screen=True, window_size=[64, 64])
         try:
-            plotter.render_window.Render()
-            lines = plotter.render_window.ReportCapabilities().splitlines()
+            window = plotter.renderer.GetRenderWindow()
+            window.Render()
+            lines = window.ReportCapabilities().splitlines()
         finally:
             plotter.close()
     said = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}

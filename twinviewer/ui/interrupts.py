@@ -46,4 +46,7 @@ class Interrupts(QObject):
     def _hear(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         self.heard = True
-        QTimer.singleShot(0, self._close)
+        QTimer.singleShot(0, self, self._ask_to_close)
+
+    def _ask_to_close(self) -> None:
+        self._close()
