@@ -183,12 +183,10 @@ def _in_yards(planting: Planting) -> Iterator[tuple[Point, str]]:
 
 def _in_the_country(planting: Planting) -> Iterator[tuple[Point, str]]:
     for area in planting.land_use:
-        if area.type not in ("forest", "meadow", "farmland", "quay"):
+        if area.type not in ("forest", "meadow", "farmland"):
             continue
         west, south, east, north = area.polygon.bounds
         rng = random.Random(f"land {west:.1f} {south:.1f} {planting.seed}")
-        if area.type == "quay":
-            continue
         shapely.prepare(area.polygon)
         if area.type == "farmland":
             yield from _hedge(area.polygon, rng, planting.density)

@@ -128,11 +128,11 @@ def _mansard_profile(depth: float, eave_z: float, lower_m: float, upper_m: float
 
 def _corner(lot: Lot, ground: Ground, rng: random.Random) -> House:
     kind = lot.quarter.character.kind
-    depth = math.dist(lot.corners[0], lot.corners[3])
+    depth = math.dist(lot.corners[0], lot.corners[-1])
     if kind == "ring":
         storeys = rng.choice((4, 5, 5))
         eave = ground.street_z + storeys * 3.45 + 0.6
-        if rng.random() < 0.18:
+        if rng.random() < 0.3 and len(lot.corners) == 4:
             solid = tented(
                 lot.corners, ground_z=ground.base_z, eave_z=eave + 1.2, peak_z=eave + rng.uniform(10, 13), flare=0.3
             )
@@ -146,7 +146,7 @@ def _corner(lot: Lot, ground: Ground, rng: random.Random) -> House:
     else:
         storeys = rng.choice((2, 3, 3, 4))
         eave = ground.street_z + storeys * rng.uniform(2.85, 3.1) + 0.3
-        if rng.random() < 0.12:
+        if rng.random() < 0.2 and len(lot.corners) == 4:
             solid = tented(
                 lot.corners, ground_z=ground.base_z, eave_z=eave + 1.5, peak_z=eave + rng.uniform(9, 12), flare=0.25
             )

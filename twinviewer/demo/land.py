@@ -48,7 +48,7 @@ def lay_out_land(
     land.extend(("water", part, "River") for part in water)
     reach = shapely.Point(0, 0).buffer(620)
     banks = landscape.corridor.difference(landscape.water).intersection(frame)
-    for type, region in (("quay", banks.intersection(reach)), ("meadow", banks.difference(reach))):
+    for type, region in (("square", banks.intersection(reach)), ("meadow", banks.difference(reach))):
         land.extend((type, part, "") for part in shapely.get_parts(region).tolist() if part.area > 1)
     land.extend((type, polygon, "") for type, polygon in _fields(landscape, skeleton, built, frame, seed))
     areas = tuple(

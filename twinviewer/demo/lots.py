@@ -35,7 +35,7 @@ class Lot:
     """``row``, ``corner``, ``detached``, ``semi``, ``terrace``, ``slab``, ``tower``, ``hall``, ``warehouse``,
     ``yard`` or the name of a landmark."""
     corners: tuple[Point, ...]
-    """Convex, counter-clockwise, the first two at the street; of a ``corner`` as for :func:`solids.corner_house`."""
+    """Counter-clockwise, the first two at the street; of a ``corner`` as for :func:`solids.corner_house`."""
     quarter: Quarter
     way: int
     """The street of its address."""
@@ -43,6 +43,14 @@ class Lot:
     """What neighbours have in common: a number drawn per side of a block."""
     party: tuple[bool, bool] = (False, False)
     """Whether a neighbour stands against its left and right end, seen from the street."""
+
+    @property
+    def parts(self) -> tuple[tuple[Point, ...], ...]:
+        """The convex pieces of its plan."""
+        if len(self.corners) < 6:
+            return (self.corners,)
+        first, outer, second, second_back, yard, first_back = self.corners
+        return (first, outer, yard, first_back), (outer, second, second_back, yard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,24 +118,33 @@ def lots_of(yard: Yard, rng: random.Random) -> list[Lot]:
 
 def _fitting(yard: Yard, wanted: Iterator[tuple[Lot, float]]) -> list[Lot]:
     """Keep, in order, the lots that lie within the yard and clear of those before; the number is the least gap."""
-    kept: list[tuple[Lot, tuple[float, float, float, float]]] = []
+    kept: list[tuple[tuple[Point, ...], tuple[float, float, float, float]]] = []
+    lots = []
     convex = is_convex(yard.corners)
     for lot, gap_m in wanted:
-        xs, ys = [x for x, _ in lot.corners], [y for _, y in lot.corners]
-        bounds = (min(xs) - gap_m, min(ys) - gap_m, max(xs) + gap_m, max(ys) + gap_m)
-        if area(lot.corners) < 12 or not _is_within(lot.corners, yard.corners, convex=convex):
+        parts = [(part, _bounds(part, gap_m)) for part in lot.parts]
+        if min(area(part) for part, _ in parts) < 6 or not all(
+            _is_within(part, yard.corners, convex=convex) for part, _ in parts
+        ):
             continue
         if any(
             bounds[0] < other_bounds[2]
             and other_bounds[0] < bounds[2]
             and bounds[1] < other_bounds[3]
             and other_bounds[1] < bounds[3]
-            and overlap(lot.corners, other.corners, gap_m=gap_m)
+            and overlap(part, other, gap_m=gap_m)
+            for part, bounds in parts
             for other, other_bounds in kept
         ):
             continue
-        kept.append((lot, bounds))
-    return [lot for lot, _ in kept]
+        kept.extend(parts)
+        lots.append(lot)
+    return lots
+
+
+def _bounds(corners: Sequence[Point], gap_m: float) -> tuple[float, float, float, float]:
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return min(xs) - gap_m, min(ys) - gap_m, max(xs) + gap_m, max(ys) + gap_m
 
 
 def _is_within(corners: Sequence[Point], outer: Sequence[Point], *, convex: bool) -> bool:
@@ -166,33 +183,24 @@ def _perimeter(
         depth_m = deep if deep < 15 else (deep - 1.0) / 2 if deep < 2 * depth_m else depth_m - 2.0
         courtyard = 1.0
     count = len(yard.corners)
-    setbacks = _setbacks(yard, depth_m)
-    lengths = {at: length for at, _, _, length in _sides(yard)}
-    housed = set()
-    for at, corner in enumerate(yard.corners):
-        reach = setbacks[at]
-        room = min(lengths[at], lengths[at - 1 if at else count - 1])
-        if not 2.2 < reach < min(room - 2.0, 2.3 * depth_m):
-            continue
-        into, out = direction(yard.corners[at - 1], corner), direction(corner, yard.corners[(at + 1) % count])
-        first, second = along(corner, into, -reach), along(corner, out, reach)
-        inner = along(first, into, 0.0, depth_m)
-        housed.add(at)
-        kite = (first, corner, second, inner)
-        lot = Lot(
-            form="corner",
-            corners=kite,
-            quarter=yard.quarter,
-            way=yard.ways[at],
-            manner=rng.randrange(1000),
-            party=(True, True),
-        )
-        yield lot, 0.0
+    fronts = [0.0] * count
+    for at, reach in enumerate(_setbacks(yard, depth_m)):
+        plan = _corner_plan(yard, at, reach=reach, depth_m=depth_m, front_m=0.55 * width_m)
+        if plan is not None:
+            fronts[at] = math.dist(plan[0], plan[1])
+            lot = Lot(
+                form="corner",
+                corners=plan,
+                quarter=yard.quarter,
+                way=yard.ways[at],
+                manner=rng.randrange(1000),
+                party=(True, True),
+            )
+            yield lot, 0.0
     for at, start, way, length in _sides(yard):
         after = (at + 1) % count
-        low = max(0.0, setbacks[at]) if at in housed else 0.0
-        high = length - (max(0.0, setbacks[after]) if after in housed else 0.0)
-        room = high - low
+        low = fronts[at]
+        room = length - low - fronts[after]
         number = max(1, round(room / width_m))
         if room < 0.55 * width_m:
             continue
@@ -203,7 +211,7 @@ def _perimeter(
         for index, share in enumerate(widths):
             width = share * scale
             depth = depth_m - (rng.choice((0.0, 0.0, 0.8, 1.6)) if not courtyard and form == "row" else 0.0)
-            party = (index > 0 or at in housed, index + 1 < number or after in housed)
+            party = (index > 0 or fronts[at] > 0, index + 1 < number or fronts[after] > 0)
             for tried in (depth, depth * 0.8, depth * 0.6):
                 yield (
                     Lot(
@@ -219,6 +227,33 @@ def _perimeter(
             u += width
     if form == "row" and deep > 2 * depth_m + 13:
         yield from _back_buildings(yard, rng, depth_m)
+
+
+def _corner_plan(yard: Yard, at: int, *, reach: float, depth_m: float, front_m: float) -> tuple[Point, ...] | None:
+    """Return the plan of a house around a corner of the yard; None where its sides are too short for one.
+
+    Args:
+        yard: The block.
+        at: Which corner.
+        reach: How far along both streets the corner itself goes, see :func:`_setbacks`.
+        depth_m: Of the house.
+        front_m: How long its fronts are where there is no reason for another length.
+    """
+    count = len(yard.corners)
+    before, here, after = yard.corners[at - 1], yard.corners[at], yard.corners[(at + 1) % count]
+    room = min(math.dist(before, here), math.dist(here, after)) / 2 - 0.1
+    front = max(reach, min(front_m, room))
+    if front > 2.0 * room - 3.0 or front < 1.5 or reach > 2.3 * depth_m:
+        return None
+    if front > room and reach < front - 0.01:
+        return None
+    into, out = direction(before, here), direction(here, after)
+    first, second = along(here, into, -front), along(here, out, front)
+    first_back, second_back = along(first, into, 0.0, depth_m), along(second, out, 0.0, depth_m)
+    yard_corner = along(along(here, into, -reach), into, 0.0, depth_m)
+    if front - reach < 0.05:
+        return first, here, second, yard_corner
+    return first, here, second, second_back, yard_corner, first_back
 
 
 def _back_buildings(yard: Yard, rng: random.Random, depth_m: float) -> Iterator[tuple[Lot, float]]:

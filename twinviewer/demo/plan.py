@@ -153,9 +153,9 @@ def plan_town(*, buildings: int, seed: int, feedback: Feedback) -> PlannedTown:
             break
         reach *= 1.2
     feedback.progress(0.6, "Naming the streets")
-    streets, way_names = _streets(skeleton, draft, seed)
     sites = _numbered(draft.sites, skeleton.streets)
     bounds = _bounds(draft)
+    streets, way_names = _streets(skeleton, draft, bounds, seed)
     feedback.stop_if_cancelled()
     bridges = _bridges(landscape, skeleton, draft)
     feedback.progress(0.7, "Laying out the land")
@@ -339,9 +339,12 @@ def _numbered(sites: Iterable[Site], plan: StreetPlan) -> tuple[Site, ...]:
     return tuple(replace(site, house_number=number) for site, number in zip(listed, numbers, strict=True))
 
 
-def _streets(skeleton: Skeleton, draft: _Draft, seed: int) -> tuple[tuple[Street, ...], dict[int, str]]:
+def _streets(
+    skeleton: Skeleton, draft: _Draft, bounds: tuple[float, float, float, float], seed: int
+) -> tuple[tuple[Street, ...], dict[int, str]]:
     plan = skeleton.streets
-    draft.edges.update(dict.fromkeys(skeleton_edges(skeleton, draft)))
+    draft.edges.update(dict.fromkeys(_bridged(skeleton, draft)))
+    draft.edges.update(dict.fromkeys(_roads_out(skeleton, draft, bounds)))
     names = StreetNames(seed)
     way_names: dict[int, str] = {}
     streets = []
@@ -367,7 +370,7 @@ def _streets(skeleton: Skeleton, draft: _Draft, seed: int) -> tuple[tuple[Street
     return tuple(streets), way_names
 
 
-def skeleton_edges(skeleton: Skeleton, draft: _Draft) -> list[int]:
+def _bridged(skeleton: Skeleton, draft: _Draft) -> list[int]:
     """Return the bridges that have streets at both ends."""
     ends = {
         place
@@ -376,6 +379,27 @@ def skeleton_edges(skeleton: Skeleton, draft: _Draft) -> list[int]:
         for place in (edge.start, edge.end, *(joint for _, joint in edge.joints))
     }
     return [crossing.edge for crossing in skeleton.crossings if {crossing.start, crossing.end} <= ends]
+
+
+def _roads_out(skeleton: Skeleton, draft: _Draft, bounds: tuple[float, float, float, float]) -> list[int]:
+    """Return the edges of main roads that go on into the country, as far as the bounds."""
+    west, south, east, north = bounds
+    edges = skeleton.streets.edges
+    left = [
+        number
+        for number in skeleton.highways
+        if number not in draft.edges
+        and all(west < x < east and south < y < north for x, y in (edges[number].start, edges[number].end))
+    ]
+    reached = {place for number in draft.edges for place in (edges[number].start, edges[number].end)}
+    found: list[int] = []
+    while True:
+        joined = [number for number in left if edges[number].start in reached or edges[number].end in reached]
+        if not joined:
+            return found
+        found.extend(joined)
+        reached.update(place for number in joined for place in (edges[number].start, edges[number].end))
+        left = [number for number in left if number not in set(joined)]
 
 
 def _bounds(draft: _Draft) -> tuple[float, float, float, float]:

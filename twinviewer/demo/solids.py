@@ -69,7 +69,7 @@ class Solid:
     def add(self, type: str, corners: Iterable[Corner], holes: Sequence[Sequence[Corner]] = ()) -> None:
         """Add a face, counter-clockwise from outside; corners that fall together become one."""
         ring = _ring(corners)
-        if len(ring) >= 3:
+        if len(set(ring)) >= 3:
             self.surfaces.append(Surface(type=type, exterior=ring, interiors=tuple(_ring(hole) for hole in holes)))
 
     def roof(self, *corners: Corner) -> None:
@@ -228,33 +228,37 @@ def extruded(frame: Frame, length_m: float, profile: Profile, *, ground_z: float
     return solid
 
 
-def corner_house(kite: Sequence[Point], profile: Profile, *, ground_z: float) -> Solid:
+def corner_house(plan: Sequence[Point], profile: Profile, *, ground_z: float) -> Solid:
     """Return a house on a street corner whose roof goes round it.
 
     Args:
-        kite: Corners counter-clockwise: end of the first front, the street corner, end of the second front, and the
-            corner in the yard; both ends square to their street.
+        plan: Corners counter-clockwise: end of the first front, the street corner, end of the second front, then back
+            along the yard: end of the second wing, the corner in the yard, end of the first wing; or only the corner
+            in the yard, where there are no wings.  The ends are square to their street.
         profile: As in a row beside it, but v as a share of the depth, 0 to 1.
         ground_z: Lowest ground.
     """
     solid = Solid()
-    first, outer, second, yard = kite
-    solid.ground(kite, ground_z)
+    first, outer, second = plan[:3]
+    second_back, yard, first_back = plan[3:] if len(plan) == 6 else (plan[3],) * 3
+    solid.ground(plan, ground_z)
 
-    def section(start: Point) -> list[Corner]:
-        return [corner(between(start, yard, share), z) for share, z in profile]
+    def section(start: Point, end: Point) -> list[Corner]:
+        return [corner(between(start, end, share), z) for share, z in profile]
 
-    lines = [section(first), section(outer), section(second)]
+    lines = [section(first, first_back), section(outer, yard), section(second, second_back)]
     for one, other in pairwise(lines):
-        for (a, b), (c, d), (share, _), (share_next, _) in zip(
-            pairwise(one), pairwise(other), profile[:-1], profile[1:], strict=True
-        ):
-            solid.add("WallSurface" if share == share_next else "RoofSurface", [a, c, d, b])
-    low = [corner(point, ground_z) for point in kite]
-    solid.wall(low[0], low[1], lines[1][0], lines[0][0])
-    solid.wall(low[1], low[2], lines[2][0], lines[1][0])
-    solid.wall(low[2], low[3], *reversed(lines[2]))
-    solid.wall(low[3], low[0], *lines[0])
+        for (a, b), (c, d) in zip(pairwise(one), pairwise(other), strict=True):
+            solid.roof(a, c, d, b)
+    low = [[corner(point, ground_z) for point in pair] for pair in (
+        (first, first_back), (outer, yard), (second, second_back)
+    )]  # fmt: skip
+    for at in (0, 1):
+        here, after = low[at], low[at + 1]
+        solid.wall(here[0], after[0], lines[at + 1][0], lines[at][0])
+        solid.wall(after[1], here[1], lines[at][-1], lines[at + 1][-1])
+    solid.wall(low[2][0], low[2][1], *reversed(lines[2]))
+    solid.wall(low[0][1], low[0][0], *lines[0])
     return solid
 
 
