@@ -1,19 +1,16 @@
 """The processes that read foreign files, and what becomes of one that dies, hangs or is no longer wanted.
 
 A native library that crashes on a damaged file takes its worker with it and nothing else: one error, and the next
-file gets a new worker.  Workers are spawned as ``python -m twinviewer.formats.worker``, not through
-``multiprocessing``, so that a script without a main guard works.
+file gets a new worker.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -23,8 +20,8 @@ from typing import IO, Any
 
 import psutil
 
-import twinviewer
 from twinviewer.app.scratch import Scratch
+from twinviewer.app.spawning import spawn
 from twinviewer.formats import exchange
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest, reference_system_from_json
 from twinviewer.formats.worker import receive, send
@@ -212,7 +209,7 @@ class _Worker:
     """One process and the two threads that listen to it."""
 
     def __init__(self) -> None:
-        self.process = _spawn()
+        self.process = spawn("twinviewer.formats.worker")
         self.answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         """Frames; None at the end of the process."""
         self.last_words = ""
@@ -251,24 +248,6 @@ class _Worker:
                 words = piece.decode("utf-8", "replace")
                 self.last_words = (self.last_words + words)[-_LAST_WORDS:]
                 _log.debug("worker %s: %s", self.process.pid, words.rstrip())
-
-
-def _spawn() -> subprocess.Popen[bytes]:
-    if getattr(sys, "frozen", False):
-        command = [sys.executable, "--worker"]
-    else:
-        # -P: the working folder may hold anything, a numpy.py for example
-        command = [sys.executable, "-P", "-m", "twinviewer.formats.worker"]
-    home = str(Path(twinviewer.__file__).resolve().parent.parent)
-    inherited = os.environ.get("PYTHONPATH")
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([home, inherited] if inherited else [home])},
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
 
 
 def _wait(worker: _Worker, feedback: Feedback, name: str, silence_limit_s: float) -> dict[str, Any]:
