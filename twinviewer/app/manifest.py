@@ -9,7 +9,7 @@ import fnmatch
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -97,17 +97,6 @@ class Manifest(_Table):
     def contributions(self) -> tuple[ReaderContribution | OverlayContribution, ...]:
         return (*self.readers, *self.overlays)
 
-    @pydantic.model_validator(mode="after")
-    def _ids_belong_to_the_plugin(self) -> Self:
-        seen: set[str] = set()
-        for contribution in self.contributions:
-            if not contribution.id.startswith(f"{self.id}."):
-                raise ValueError(f"the id “{contribution.id}” must start with “{self.id}.”")
-            if contribution.id in seen:
-                raise ValueError(f"the id “{contribution.id}” is used twice")
-            seen.add(contribution.id)
-        return self
-
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of ``plugin.toml``."""
@@ -133,6 +122,10 @@ def read_manifest(path: Path) -> Manifest:
         raise PluginError(
             f"The manifest is not valid TOML: {error}.", cure="Correct that line.", source=where
         ) from error
+    except RecursionError as error:
+        raise PluginError(
+            "The manifest is nested deeper than any manifest is.", cure="Write it anew.", source=str(path)
+        ) from error
     except UnicodeDecodeError as error:
         raise PluginError("The manifest is not UTF-8 text.", cure="Save it as UTF-8.", source=str(path)) from error
     except OSError as error:
@@ -143,9 +136,11 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
     _check_api(table, path, text)
     try:
-        return Manifest.model_validate(table)
+        manifest = Manifest.model_validate(table)
     except pydantic.ValidationError as error:
         raise _explained(error, path, text) from error
+    _check_ids(manifest, path, text)
+    return manifest
 
 
 def _check_api(table: dict[str, Any], path: Path, text: str) -> None:
@@ -159,6 +154,21 @@ def _check_api(table: dict[str, Any], path: Path, text: str) -> None:
         )
 
 
+def _check_ids(manifest: Manifest, path: Path, text: str) -> None:
+    """Make sure that each contribution has an id of its own that begins with the plugin's."""
+    seen: set[str] = set()
+    for table, contributions in (("readers", manifest.readers), ("overlays", manifest.overlays)):
+        for number, contribution in enumerate(contributions):
+            fault = "is used twice" if contribution.id in seen else f"must start with “{manifest.id}.”"
+            if contribution.id in seen or not contribution.id.startswith(f"{manifest.id}."):
+                raise PluginError(
+                    f"The id “{contribution.id}” {fault}.",
+                    cure="Give each contribution an id of its own that starts with the plugin's id and a dot.",
+                    source=_place(path, text, (table, number, "id")),
+                )
+            seen.add(contribution.id)
+
+
 def _explained(error: pydantic.ValidationError, path: Path, text: str) -> PluginError:
     """Return the first fault in the words of the manifest: key, line, and what belongs there."""
     first = error.errors()[0]
@@ -170,9 +180,6 @@ def _explained(error: pydantic.ValidationError, path: Path, text: str) -> Plugin
             problem, cure = f"The key “{key}” is missing{more}.", "Add it; docs/plugins.md says what belongs there."
         case "extra_forbidden":
             problem, cure = f"The key “{key}” is not known{more}.", "Correct its spelling, or remove it."
-        case "value_error":
-            problem = f"In the manifest {first['ctx']['error']!s}{more}."
-            cure = "Give each contribution an id of its own that starts with the plugin's id and a dot."
         case _:
             problem = f"The value of “{key}” does not fit: {first['msg']}{more}."
             cure = "See docs/plugins.md for what belongs there."

@@ -12,7 +12,7 @@ import importlib.util
 import logging
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -112,8 +112,22 @@ class PluginRegistry:
         self._add(Path(formats.__file__).parent, PluginOrigin.BUILT_IN, package=formats.__name__)
         if safe_mode:
             return
-        for folder, origin in _plugin_folders(folders):
-            self._add(folder, origin)
+        for root, origin in _plugin_roots(folders):
+            try:
+                found = [folder for folder in sorted(root.iterdir()) if (folder / FILE_NAME).is_file()]
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self._refuse(
+                    PluginError(
+                        f"The plugin folder cannot be listed ({error.strerror}).",
+                        cure="Check who may read it.",
+                        source=str(root),
+                    )
+                )
+                continue
+            for folder in found:
+                self._add(folder, origin)
         if folders is None:
             self._add_installed()
 
@@ -176,9 +190,9 @@ class PluginRegistry:
         if function is None:
             try:
                 function = import_function(reference, code=plugin.code)
-            except TwinViewerError:
+            except (TwinViewerError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:
                 raise PluginError(
                     f"“{plugin.name}” cannot be loaded: {_in_words(error)}.",
                     cure="Update or remove the plugin; the log has the details for its author.",
@@ -217,9 +231,9 @@ class PluginRegistry:
             raise self._switched_off(contribution, plugin)
         try:
             result = check(self.resolve(reference, plugin)(**arguments))
-        except Cancelled:
+        except (Cancelled, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:  # SystemExit and the panics of Rust libraries too
             if isinstance(error, TwinViewerError) and not isinstance(error, PluginError):
                 self.report_success(contribution_id, reference)
                 raise
@@ -236,7 +250,7 @@ class PluginRegistry:
         record = self.failure(contribution_id)
         return record is not None and record.disabled
 
-    def report_failure(self, contribution_id: str, error: Exception, *, reference: str = "") -> FailureRecord:
+    def report_failure(self, contribution_id: str, error: BaseException, *, reference: str = "") -> FailureRecord:
         """Count a failure of one of the contribution's functions; the contribution's first one is told.
 
         :meth:`call` does it; callers that run the code elsewhere (a reader in a worker process) do it themselves.
@@ -335,32 +349,30 @@ class PluginRegistry:
         )
 
 
-def _in_words(error: Exception) -> str:
-    text = " ".join(str(error).split())
+def _in_words(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 – it is a plugin's own class
+        text = ""
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
 
 
-def _plugin_folders(folders: Sequence[Path] | None) -> Iterator[tuple[Path, PluginOrigin]]:
-    """Yield each folder that holds a manifest, in the order in which ids are given away."""
-    if folders is None:
-        roots = [
-            (resources.bundled_plugins(), PluginOrigin.BUNDLED),
-            (app_folders.data_dir() / "plugins", PluginOrigin.USER),
-        ]
-    else:
-        roots = [(root, PluginOrigin.USER) for root in folders]
-    for root, origin in roots:
-        if root.is_dir():
-            for folder in sorted(root.iterdir()):
-                if (folder / FILE_NAME).is_file():
-                    yield folder, origin
+def _plugin_roots(folders: Sequence[Path] | None) -> list[tuple[Path, PluginOrigin]]:
+    """Return the folders that hold plugins, in the order in which ids are given away."""
+    if folders is not None:
+        return [(root, PluginOrigin.USER) for root in folders]
+    return [
+        (resources.bundled_plugins(), PluginOrigin.BUNDLED),
+        (app_folders.data_dir() / "plugins", PluginOrigin.USER),
+    ]
 
 
 def _folder_of(package: str) -> Path | None:
     """Return the folder of an installed package without running its code (its parents' code is run)."""
     try:
         spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
+    except Exception:  # noqa: BLE001 – a parent package may raise anything
+        _log.warning("The package %s of a plugin cannot be found.", package, exc_info=True)
         return None
     if spec is None or not spec.submodule_search_locations:
         return None
