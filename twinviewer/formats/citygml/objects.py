@@ -12,13 +12,12 @@ from lxml import etree
 from twinviewer.formats.city_columns import AttributeTable, Names, ObjectColumns
 from twinviewer.formats.citygml.geometry import DEEPEST, Geometries
 from twinviewer.formats.citygml.shapes import ShapePlaces
-from twinviewer.formats.citygml.vocabulary import GML_IDS, XLINK_HREF, Meaning, Vocabulary, Word
+from twinviewer.formats.citygml.vocabulary import XLINK_HREF, Meaning, Vocabulary, Word, children, id_of
 from twinviewer.formats.findings import Findings
 from twinviewer.model.attributes import AttributeType
 from twinviewer.model.diagnostics import Severity
 from twinviewer.model.errors import HostileFileError
 
-_ID, _OTHER_ID = GML_IDS
 _GEOMETRIES = frozenset({Meaning.POLYGON, Meaning.AGGREGATE, Meaning.ORIENTABLE, Meaning.LINES})
 _FEATURES = frozenset({Meaning.CITY_OBJECT, Meaning.BOUNDARY})
 _UNTOLD = frozenset({"name", "description"})
@@ -47,14 +46,13 @@ class CityObjects:
 
     def add(self, member: etree._Element) -> None:
         """Append the objects in a member of the city model."""
-        for child in member:
+        for child in children(member):
             word = self._words[child.tag]
             if word.meaning in (Meaning.CITY_OBJECT, Meaning.BOUNDARY, Meaning.DATA):
                 self._city_object(child, word, -1, -1, 0)
 
     def _city_object(self, element: etree._Element, word: Word, parent: int, lod: int, depth: int) -> None:
-        object_id = element.get(_ID) or element.get(_OTHER_ID)
-        row = self._objects.add(object_id, word.local, parent)
+        row = self._objects.add(id_of(element), word.local, parent)
         semantic = self.surface_types.number(word.local) if word.meaning is Meaning.BOUNDARY else -1
         self._properties(element, row, semantic, lod, "", depth, keeps_attributes=True)
 
@@ -83,7 +81,7 @@ class CityObjects:
         if depth > DEEPEST:
             raise HostileFileError("City objects are nested absurdly deep, as in attacks; the file is not read.")
         words = self._words
-        for prop in feature:
+        for prop in children(feature):
             word = words[prop.tag]
             meaning = word.meaning
             if meaning is Meaning.DATA:
@@ -110,7 +108,7 @@ class CityObjects:
                 self._geometries.refer(target, object=row, semantic=semantic, lod=lod)
             else:
                 self._simple(prop, word, row, prefix, keeps_attributes=keeps_attributes)
-        for child in prop:
+        for child in children(prop):
             self._drawn(child, row, semantic, self.lods.number(word.text))
 
     def _drawn(self, geometry: etree._Element, row: int, semantic: int, lod: int) -> None:
@@ -135,7 +133,7 @@ class CityObjects:
         keeps_attributes: bool,
     ) -> None:
         """Take in a property that holds objects, geometries or data types."""
-        for child in prop:
+        for child in children(prop):
             inner = self._words[child.tag]
             meaning = inner.meaning
             if meaning is Meaning.CITY_OBJECT:
@@ -165,7 +163,7 @@ class CityObjects:
 
     def _is_city_object(self, element: etree._Element) -> bool:
         """Return whether an element of an extension is a thing of its own: it has an id, and a shape or a surface."""
-        if not (element.get(_ID) or element.get(_OTHER_ID)):
+        if not id_of(element):
             return False
         return any(
             self._words[prop.tag].meaning is Meaning.LOD_GEOMETRY
@@ -205,7 +203,7 @@ class CityObjects:
         if depth > DEEPEST:
             raise HostileFileError("Attributes are nested absurdly deep, as in attacks; the file is not read.")
         name, text, unit = attribute.get("name"), "", None
-        for child in attribute:
+        for child in children(attribute):
             local = self._words[child.tag].local
             if local == "name" and name is None:
                 name = _text_of(child)

@@ -141,8 +141,7 @@ class ShapePlaces:
         if len(instances):
             self._findings.add(
                 "shape.instanced",
-                "Shapes that the file gives once are shown in each of their places, so there are more surfaces than the "
-                "file has polygons.",
+                "Shapes that the file gives once are shown in all their places: more surfaces than it has polygons.",
                 severity=Severity.INFO,
                 count=len(instances),
             )

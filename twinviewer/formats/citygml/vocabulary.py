@@ -8,15 +8,18 @@ Application domain extensions (ADE) are understood as far as their names follow 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+
+from lxml import etree
 
 from twinviewer.model.attributes import AttributeType
 
 CITYGML = "http://www.opengis.net/citygml/"
 GML = ("http://www.opengis.net/gml", "http://www.opengis.net/gml/3.2")
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
-GML_IDS = tuple(f"{{{namespace}}}id" for namespace in GML)
+_ID, _ID_OF_3_2 = (f"{{{namespace}}}id" for namespace in GML)
 
 _CITY_OBJECT_NAMES = """
     Building BuildingPart BuildingInstallation IntBuildingInstallation BuildingFurniture Room
@@ -129,6 +132,16 @@ class Vocabulary(dict[object, Word]):
     def __missing__(self, tag: object) -> Word:
         word = self[tag] = understood(tag) if isinstance(tag, str) else Word(Meaning.IGNORED, "")
         return word
+
+
+def id_of(element: etree._Element) -> str | None:
+    """Return an element's gml:id, in whichever version of GML."""
+    return element.get(_ID) or element.get(_ID_OF_3_2)
+
+
+def children(element: etree._Element) -> Sequence[etree._Element]:
+    """Return the elements right below: lxml is slow to begin an iteration, and most have one child only."""
+    return (element[0],) if len(element) == 1 else element[:]
 
 
 def split(tag: object) -> tuple[str, str]:
