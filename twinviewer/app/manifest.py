@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -157,7 +158,11 @@ def _check_api(table: dict[str, Any], path: Path, text: str) -> None:
 def _check_ids(manifest: Manifest, path: Path, text: str) -> None:
     """Make sure that each contribution has an id of its own that begins with the plugin's."""
     seen: set[str] = set()
-    for table, contributions in (("readers", manifest.readers), ("overlays", manifest.overlays)):
+    tables: tuple[tuple[str, Sequence[ReaderContribution | OverlayContribution]], ...] = (
+        ("readers", manifest.readers),
+        ("overlays", manifest.overlays),
+    )
+    for table, contributions in tables:
         for number, contribution in enumerate(contributions):
             fault = "is used twice" if contribution.id in seen else f"must start with “{manifest.id}.”"
             if contribution.id in seen or not contribution.id.startswith(f"{manifest.id}."):
