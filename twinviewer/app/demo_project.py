@@ -13,6 +13,7 @@ import os
 import queue
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +26,7 @@ from twinviewer.demo.georeference import MARKET, SYSTEM
 from twinviewer.demo.guide import Guide
 from twinviewer.model.errors import UsageError, WriteError
 from twinviewer.model.feedback import Feedback
+from twinviewer.model.place import CrsOrigin
 from twinviewer.model.project import LayerSource, LayerSpec, OverlaySpec, Project, Style
 
 _log = logging.getLogger(__name__)
@@ -33,6 +35,8 @@ SEED = 1
 FEWEST, MOST = 20, 100_000
 """Buildings that a town may have."""
 LICENCE = "CC0-1.0"
+_GIVEN = replace(SYSTEM, origin=CrsOrigin.GIVEN)
+"""For CityJSON, which cannot say what the heights are counted from."""
 _LOOK_EVERY_S = 0.05
 _UNFINISHED = ".unfinished-"
 
@@ -188,7 +192,12 @@ def _layers(folder: Path) -> tuple[LayerSpec, ...]:
             id=id,
             kind=kind,
             title=title,
-            source=LayerSource(path=str(folder / file), reader=f"twinviewer.{reader}", sublayer=sublayer),
+            source=LayerSource(
+                path=str(folder / file),
+                reader=f"twinviewer.{reader}",
+                sublayer=sublayer,
+                crs=_GIVEN if reader == "cityjson" else None,
+            ),
             style=style,
             visible=visible,
             opacity=opacity,
