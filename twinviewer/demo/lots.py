@@ -100,7 +100,7 @@ def lots_of(yard: Yard, rng: random.Random) -> list[Lot]:
     """Return the lots of a yard in the manner of its quarter; no two overlap and none leaves the yard."""
     kind = yard.quarter.character.kind
     if kind == "old town":
-        wanted = _perimeter(yard, rng, depth_m=rng.uniform(10.5, 13.0), width_m=10.4, form="row")
+        wanted = _perimeter(yard, rng, depth_m=rng.uniform(10.5, 13.0), width_m=11.0, form="row")
     elif kind == "ring":
         wanted = _perimeter(yard, rng, depth_m=rng.uniform(12.0, 13.5), width_m=22.0, form="row")
     elif kind == "harbour":
@@ -184,10 +184,14 @@ def _perimeter(
         courtyard = 1.0
     count = len(yard.corners)
     fronts = [0.0] * count
+    free_m = [math.dist(yard.corners[at], yard.corners[(at + 1) % count]) for at in range(count)]
     for at, reach in enumerate(_setbacks(yard, depth_m)):
-        plan = _corner_plan(yard, at, reach=reach, depth_m=depth_m, front_m=0.55 * width_m)
-        if plan is not None:
-            fronts[at] = math.dist(plan[0], plan[1])
+        front = max(reach, min(0.55 * width_m, free_m[at - 1] / 2, free_m[at] / 2))
+        if 1.5 < front <= min(free_m[at - 1], free_m[at], 2.3 * depth_m):
+            free_m[at - 1] -= front
+            free_m[at] -= front
+            fronts[at] = front
+            plan = _corner_plan(yard, at, reach=reach, depth_m=depth_m, front_m=front)
             lot = Lot(
                 form="corner",
                 corners=plan,
@@ -229,31 +233,23 @@ def _perimeter(
         yield from _back_buildings(yard, rng, depth_m)
 
 
-def _corner_plan(yard: Yard, at: int, *, reach: float, depth_m: float, front_m: float) -> tuple[Point, ...] | None:
-    """Return the plan of a house around a corner of the yard; None where its sides are too short for one.
+def _corner_plan(yard: Yard, at: int, *, reach: float, depth_m: float, front_m: float) -> tuple[Point, ...]:
+    """Return the plan of a house around a corner of the yard.
 
     Args:
         yard: The block.
         at: Which corner.
         reach: How far along both streets the corner itself goes, see :func:`_setbacks`.
         depth_m: Of the house.
-        front_m: How long its fronts are where there is no reason for another length.
+        front_m: How long its fronts are; at least ``reach``.
     """
-    count = len(yard.corners)
-    before, here, after = yard.corners[at - 1], yard.corners[at], yard.corners[(at + 1) % count]
-    room = min(math.dist(before, here), math.dist(here, after)) / 2 - 0.1
-    front = max(reach, min(front_m, room))
-    if front > 2.0 * room - 3.0 or front < 1.5 or reach > 2.3 * depth_m:
-        return None
-    if front > room and reach < front - 0.01:
-        return None
-    into, out = direction(before, here), direction(here, after)
-    first, second = along(here, into, -front), along(here, out, front)
-    first_back, second_back = along(first, into, 0.0, depth_m), along(second, out, 0.0, depth_m)
-    yard_corner = along(along(here, into, -reach), into, 0.0, depth_m)
-    if front - reach < 0.05:
+    here = yard.corners[at]
+    into, out = direction(yard.corners[at - 1], here), direction(here, yard.corners[(at + 1) % len(yard.corners)])
+    first, second = along(here, into, -front_m), along(here, out, front_m)
+    yard_corner = along(here, into, -reach, depth_m)
+    if front_m - reach < 0.05:
         return first, here, second, yard_corner
-    return first, here, second, second_back, yard_corner, first_back
+    return first, here, second, along(second, out, 0.0, depth_m), yard_corner, along(first, into, 0.0, depth_m)
 
 
 def _back_buildings(yard: Yard, rng: random.Random, depth_m: float) -> Iterator[tuple[Lot, float]]:
@@ -358,19 +354,22 @@ def _open_blocks(yard: Yard, rng: random.Random) -> Iterator[tuple[Lot, float]]:
 
 def _halls(yard: Yard, rng: random.Random) -> Iterator[tuple[Lot, float]]:
     """Fill a works yard with halls square to its longest side, an office in front."""
-    at, start, way, length = next(_sides(yard))
+    at, start, way, _ = next(_sides(yard))
     manner = rng.randrange(1000)
     office = rectangle(along(start, way, rng.uniform(8, 16), 7.0), way, rng.uniform(26, 38), 13.0)
     yield Lot(form="slab", corners=office, quarter=yard.quarter, way=yard.ways[at], manner=manner), 9.0
+    stops = [(x - start[0]) * way[0] + (y - start[1]) * way[1] for x, y in yard.corners]
+    low, high = min(stops) + 7.0, max(stops) - 7.0
+    deep = max((y - start[1]) * way[0] - (x - start[0]) * way[1] for x, y in yard.corners)
     v = 7.0
-    _, _, _, deep = box(yard.corners)
     while v < deep - 18:
-        depth = rng.choice((24.0, 32.0, 40.0))
-        u = 7.0
-        while u < length - 24:
+        depth = rng.choice((24.0, 24.0, 32.0, 40.0))
+        u = low
+        while u < high - 18:
             long_m = rng.uniform(34, 72)
-            for share in (1.0, 0.7, 0.5):
-                corners = rectangle(along(start, way, u, v), way, long_m * share, depth)
+            placed = rng.uniform(0.8, 1.0)
+            for share, nudge in ((placed, 0.0), (0.7, 0.0), (0.7, 12.0), (0.5, 0.0), (0.5, 14.0)):
+                corners = rectangle(along(start, way, u + nudge, v), way, long_m * share, depth)
                 yield Lot(form="hall", corners=corners, quarter=yard.quarter, way=yard.ways[at], manner=manner), 9.0
-            u += long_m + rng.uniform(12, 22)
-        v += depth + rng.uniform(13, 18)
+            u += long_m + rng.uniform(10, 16)
+        v += depth + rng.uniform(11, 15)

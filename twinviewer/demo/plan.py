@@ -266,8 +266,9 @@ def _remoteness(cell: Block, seed: int) -> float:
     radius = math.hypot(x, y)
     chance = random.Random(f"edge {x:.1f} {y:.1f} {seed}").uniform(-0.14, 0.14)
     flat = 0.06 * math.cos(math.atan2(y, x) * 2)  # along the river sooner than up the hills
-    growing = 0.2 if -400 < x - y - 900 < 500 and 0 < x < 800 and y < 0 else 0.0  # the new quarter behind the harbour
-    return radius * (1 + (chance - flat - growing if radius > 470 else 0.0))
+    angle = math.degrees(math.atan2(y, x))
+    sooner = 0.3 if -70 < angle < -28 and radius < 900 else 0.24 if 0 < angle < 24 and radius < 900 else 0.0
+    return radius * (1 + (chance - flat - sooner if radius > 440 else 0.0))
 
 
 def _green_ones(blocks: Sequence[Block], quarter: Quarter, rng: random.Random) -> set[int]:

@@ -20,10 +20,10 @@ from twinviewer.demo.plane import Point, area, between, spline
 from twinviewer.demo.streets import Block, StreetPlan, Way
 
 MARKET: tuple[Point, ...] = ((-46, -30), (2, -41), (44, -24), (52, 26), (-4, 42), (-42, 34))
-CHURCH_SQUARE: tuple[Point, ...] = ((-152, 62), (-88, 44), (-66, 106), (-130, 132))
+CHURCH_SQUARE: tuple[Point, ...] = ((-152, 62), (-88, 43), (-66, 106), (-131, 131))
 _WALL: tuple[Point, ...] = (
-    (-352, -84), (-306, -34), (-262, 22), (-228, 112), (-158, 188), (-50, 224), (70, 216),
-    (166, 156), (222, 64), (248, -44), (282, -140), (318, -222),
+    (-352, -100), (-304, -52), (-254, 8), (-216, 100), (-152, 170), (-50, 202), (64, 194),
+    (152, 140), (204, 56), (232, -46), (268, -140), (306, -226),
 )  # fmt: skip
 """The street where the town wall was, from river to river."""
 _ROADS: tuple[tuple[str, float, float, str, bool], ...] = (
@@ -40,7 +40,7 @@ _ROADS: tuple[tuple[str, float, float, str, bool], ...] = (
 )
 """Name, direction (counter-clockwise from east), where it begins, type, whether it crosses the river."""
 RING_STEP_M = 330.0
-_RING_2_M = 425.0
+_RING_2_M = 405.0
 _WIDEST_GAP_M = 560.0
 _LONGEST_BRIDGE_M = 122.0
 _BRIDGE_GAP_M = 170.0
@@ -115,7 +115,10 @@ def lay_skeleton(landscape: Landscape, *, radius_m: float) -> Skeleton:
             if line.crosses and type == "primary":
                 highways.append(number)
     crossings = tuple(_crossings(plan, over, lines, parents, landscape))
-    highways.extend(crossing.edge for crossing in crossings)
+    roads = {line.name for line in lines if line.crosses and not line.name.startswith("ring")}
+    highways.extend(
+        crossing.edge for crossing in crossings if plan.ways[plan.edges[crossing.edge].way].quarter in roads
+    )
 
     cells, named = [], {}
     for face in shapely.get_parts(shapely.polygonize(cut)).tolist():
