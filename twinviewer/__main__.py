@@ -7,14 +7,20 @@ import sys
 
 from twinviewer.app.spawning import WORKER_FLAG, run_spawned
 
+INTERRUPTED_STATUS = 130
+"""What shells call a program that Ctrl+C ended."""
+
 
 def main() -> int:
     """Run the command line; return the exit status."""
     if sys.argv[1:2] == [WORKER_FLAG]:
         return run_spawned(sys.argv[2:])
-    from twinviewer.cli.program import run  # the parser is not for workers
+    try:
+        from twinviewer.cli.program import run  # the parser is not for workers
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # Ctrl+C while the program was still being imported
+        return INTERRUPTED_STATUS
 
 
 def main_gui() -> int:

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from twinviewer.app import manifest, problems, project_file
+from twinviewer.app import description, manifest, problems, project_file
 
 _PROBLEMS_HEAD = """# Problems
 
@@ -17,7 +17,11 @@ it, nothing on disk changes. This page is written from `assets/problems/en.json`
 
 def published() -> dict[str, str]:
     """Return each page by its path below ``docs``."""
-    schemas = {"plugin": manifest.json_schema(), "project": project_file.json_schema()}
+    schemas = {
+        "info": description.json_schema(),
+        "plugin": manifest.json_schema(),
+        "project": project_file.json_schema(),
+    }
     return {
         "problems.md": _problems_page(),
         **{

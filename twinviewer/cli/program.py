@@ -18,7 +18,6 @@ from twinviewer import __version__
 
 FAILED_STATUS = 1
 USAGE_STATUS = 2
-INTERRUPTED_STATUS = 130
 DEMO_BUILDINGS = 1500
 
 Paths = Annotated[str, Parameter(help="Files, folders (all files in them that can be read) or a .twin project.")]
@@ -158,8 +157,6 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         print(f"twinviewer: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE_STATUS
-    except KeyboardInterrupt:
-        return INTERRUPTED_STATUS
     except BrokenPipeError:  # whoever read stdout (head, less) has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILED_STATUS

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from twinviewer.cli.interrupting import end_at_once_when_interrupted
 from twinviewer.cli.options import picture_size, reference_system
 from twinviewer.cli.sentences import tell
 from twinviewer.model.diagnostics import Severity
@@ -40,5 +41,6 @@ def render_picture(
             return 1
         if color_by is not None:
             session.color_by(color_by)
+        end_at_once_when_interrupted()
         session.render(output, size=size_px, view=view, time=instant)
     return int(bool(errors))

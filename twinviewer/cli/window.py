@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from twinviewer.cli.interrupting import end_at_once_when_interrupted
 from twinviewer.cli.options import reference_system
 from twinviewer.model.errors import UsageError, WriteError
 from twinviewer.ui.canary import require_sound_qt
@@ -41,5 +42,6 @@ def open_demo(buildings: int, *, snapshot: Path | None, safe_mode: bool) -> int:
 
 
 def _require_window() -> None:
+    end_at_once_when_interrupted()
     require_display()
     require_sound_qt()
