@@ -10,8 +10,8 @@ from twinviewer.app import description, manifest, problems, project_file
 
 _PROBLEMS_HEAD = """# Problems
 
-What the Problems panel, the command line and the log can tell, by code. A file is only ever read: whatever is wrong with
-it, nothing on disk changes. This page is written from `assets/problems/en.json` by `make schemas`.
+What the Problems panel, the command line and the log can tell, by code. A file is only ever read: whatever is wrong
+with it, nothing on disk changes. This page is written from `assets/problems/en.json` by `make schemas`.
 """
 
 
