@@ -38,7 +38,8 @@ class GeometryCollector:
         there = np.array([value is not None for value in wkb], np.bool_)
         simple = np.array([value is None or curves.is_simple(value) for value in wkb], np.bool_)
         geometries = np.empty(len(wkb), object)
-        geometries[simple] = shapely.from_wkb(wkb[simple], on_invalid="fix")  # rings that are not closed are closed
+        with np.errstate(invalid="ignore"):  # coordinates that are no numbers are told later
+            geometries[simple] = shapely.from_wkb(wkb[simple], on_invalid="fix")  # open rings are closed
         geometries[~simple] = [curves.from_wkb(value) for value in wkb[~simple]]
         read = ~shapely.is_missing(geometries)
         unreadable = there & ~read

@@ -62,6 +62,9 @@ _OGR_ERRORS = (
     UnicodeDecodeError,  # pyogrio's, for names that are no UTF-8
 )
 
+# GDAL 3.12's own Arrow stream of FlatGeobuf crashes on features without geometry; its general one is sound.
+pyogrio.set_gdal_config_options({"OGR_FLATGEOBUF_STREAM_BASE_IMPL": "YES"})
+
 
 def probe(*, path: Path) -> float:
     """Return how sure it is that the file holds map layers, by its first bytes."""
