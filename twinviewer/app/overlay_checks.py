@@ -6,7 +6,9 @@ length would end the process.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy as np
 from twinviewer.model.drawing import ColourObjects, ColourScale, DrawingRequest, GlyphShape, Labels, PlaceGlyphs
 from twinviewer.model.errors import PluginError
 from twinviewer.model.observation import Batch, MovementBatch, ObservationBatch
+from twinviewer.resources import asset
 
 T = TypeVar("T")
 
@@ -52,17 +55,25 @@ def checked_requests(result: object) -> tuple[DrawingRequest, ...]:
     requests: tuple[DrawingRequest, ...] = _items(result, (ColourObjects, PlaceGlyphs, Labels), "The encode function")
     for request in requests:
         if isinstance(request, ColourObjects):
+            _texts(request.object_ids, _rows(request.values), "object_ids")
             _numbers(request.values, (len(request.object_ids),), "values")
             _scale(request.scale)
         elif isinstance(request, Labels):
             _places(request.positions)
-            _same_length(len(request.texts), len(request.positions), "texts")
+            _texts(request.texts, len(request.positions), "texts")
+            _size(request.size_px, "size_px")
         else:
             _glyphs(request)
     return requests
 
 
 _CURE = "Correct the plugin; docs/plugins.md has the contract."
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@cache
+def _colour_maps() -> frozenset[str]:
+    return frozenset(path.stem for path in asset("colour_maps").glob("*.json"))
 
 
 def _items(result: object, types: tuple[type, ...], who: str) -> tuple[Any, ...]:
@@ -76,18 +87,24 @@ def _items(result: object, types: tuple[type, ...], who: str) -> tuple[Any, ...]
 
 
 def _glyphs(request: PlaceGlyphs) -> None:
-    n = len(request.positions)
     _places(request.positions)
+    n = len(request.positions)
     if not isinstance(request.shape, GlyphShape):
         raise PluginError(f"There is no glyph shape {request.shape!r}.", cure=_CURE)
     if isinstance(request.size_m, np.ndarray):
         _numbers(request.size_m, (n,), "size_m")
+        if not np.isfinite(request.size_m).all():
+            raise PluginError("“size_m” has values that are not numbers.", cure=_CURE)
+    else:
+        _size(request.size_m, "size_m")
+    if not isinstance(request.colour, str) or not _COLOUR.fullmatch(request.colour):
+        raise PluginError(f"“colour” is {request.colour!r} instead of “#rrggbb”.", cure=_CURE)
     for name in ("heading_deg", "values", "stale"):
         array = getattr(request, name)
         if array is not None:
             _numbers(array, (n,), name)
-    if request.ids:
-        _same_length(len(request.ids), n, "ids")
+    if not isinstance(request.ids, Sequence) or len(request.ids):
+        _texts(request.ids, n, "ids")
     if request.values is not None and request.scale is None:
         raise PluginError("Glyphs have values but no scale that says their colours.", cure=_CURE)
     if request.scale is not None:
@@ -97,13 +114,17 @@ def _glyphs(request: PlaceGlyphs) -> None:
 def _scale(scale: object) -> None:
     if not isinstance(scale, ColourScale):
         raise PluginError(f"A scale is {_kind(scale)} instead of a ColourScale.", cure=_CURE)
-    low, high = scale.value_range
-    if not (np.isfinite([low, high]).all() and low < high):
-        raise PluginError(f"The value range {low} to {high} of a scale is empty.", cure=_CURE)
+    ends = scale.value_range
+    if len(ends) != 2 or not np.isfinite(ends).all() or ends[0] >= ends[1]:
+        raise PluginError(f"The value range {ends} of a scale is empty.", cure=_CURE)
+    if scale.colour_map not in _colour_maps():
+        raise PluginError(
+            f"There is no colour map {scale.colour_map!r}.", cure=f"Use one of {', '.join(sorted(_colour_maps()))}."
+        )
 
 
 def _places(positions: object) -> None:
-    _numbers(positions, (len(positions) if isinstance(positions, np.ndarray) else 0, 3), "positions")
+    _numbers(positions, (_rows(positions), 3), "positions")
     if not np.isfinite(positions).all():  # type: ignore[call-overload]
         raise PluginError("A position to draw at is not a number.", cure=_CURE)
 
@@ -116,15 +137,28 @@ def _numbers(array: object, shape: tuple[int, ...], name: str) -> None:
 
 
 def _indices(array: object, length: int, name: str) -> None:
-    _numbers(array, (len(array) if isinstance(array, np.ndarray) else 0,), name)
+    _numbers(array, (_rows(array),), name)
     assert isinstance(array, np.ndarray)
     if array.dtype.kind not in "iu" or (len(array) and (array.min() < 0 or array.max() >= length)):
         raise PluginError(f"“{name}” has indices that lead nowhere.", cure=_CURE)
 
 
-def _same_length(found: int, due: int, name: str) -> None:
-    if found != due:
-        raise PluginError(f"“{name}” has {found} entries instead of {due}.", cure=_CURE)
+def _rows(array: object) -> int:
+    return len(array) if isinstance(array, np.ndarray) and array.ndim else 0
+
+
+def _texts(texts: object, due: int, name: str) -> None:
+    if not isinstance(texts, Sequence) or isinstance(texts, str | bytes):
+        raise PluginError(f"“{name}” is {_kind(texts)} instead of a sequence of texts.", cure=_CURE)
+    if len(texts) != due:
+        raise PluginError(f"“{name}” has {len(texts)} entries instead of {due}.", cure=_CURE)
+    if not all(isinstance(text, str) for text in texts):
+        raise PluginError(f"“{name}” has entries that are not texts.", cure=_CURE)
+
+
+def _size(size: object, name: str) -> None:
+    if not isinstance(size, int | float | np.number) or not np.isfinite(size):
+        raise PluginError(f"“{name}” is {size!r} instead of a number.", cure=_CURE)
 
 
 def _kind(value: object) -> str:
