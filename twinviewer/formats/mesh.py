@@ -365,9 +365,9 @@ def _check_stl(path: Path, content: bytes) -> Checked:
         there = (len(content) - _STL_HEADER) // _STL_TRIANGLE
         is_text = content.lstrip().startswith(b"solid") and b"facet" in content[:4096]
         if not is_text and declared > there:
-            if there == 0:
+            if there * 1000 < declared:
                 raise DamagedFileError(
-                    f"The header promises {declared:,} triangles, but the file ends before the first.",
+                    f"The header promises {declared:,} triangles, but only {there:,} are there.",
                     cure=_CURE,
                     source=path.name,
                 )

@@ -113,7 +113,7 @@ def _sorted_lines(content: bytes, feedback: Feedback) -> _Text:
     for number, line in enumerate(lines):
         if number % _LINES == 0:
             feedback.stop_if_cancelled()
-            feedback.progress(0.5 * number / len(lines), "Reading the mesh")
+            feedback.progress(0.05 + 0.5 * number / len(lines), "Reading the mesh")
         word, rest = line[:2], line[2:]
         if word == b"v ":
             text.vertices.append(rest)
