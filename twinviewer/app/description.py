@@ -5,9 +5,10 @@ Members are only ever added.  The schema is published as ``docs/schema/info.sche
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -127,17 +128,15 @@ class Failure:
     error: Fault
 
 
-_ANSWER: pydantic.TypeAdapter[Description | Failure] = pydantic.TypeAdapter(Description | Failure)
-
-
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one line of ``info --json``."""
-    return {"title": "What twinviewer info says of one path", **_ANSWER.json_schema(mode="serialization")}
+    answer: pydantic.TypeAdapter[Description | Failure] = pydantic.TypeAdapter(Description | Failure)
+    return {"title": "What twinviewer info says of one path", **answer.json_schema(mode="serialization")}
 
 
 def to_json(answer: Description | Failure) -> str:
-    """Return one line of ``info --json``."""
-    return _ANSWER.dump_json(answer).decode()
+    """Return one line of ``info --json``: in ASCII, which every terminal and pipe lets through, odd names too."""
+    return json.dumps(asdict(answer), allow_nan=False)
 
 
 def failure(path: str, error: TwinViewerError) -> Failure:

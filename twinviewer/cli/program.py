@@ -94,7 +94,7 @@ def info(
     return print_info(paths, as_json=json, crs=crs, safe_mode=safe_mode)
 
 
-@app.command(help_epilogue="Example: twinviewer render city.twin -o evening.png --view iso --time 2025-06-21T20:30")
+@app.command(help_epilogue="Example: twinviewer render city.twin -o evening.png --time 2025-06-21T20:30")
 def render(
     *paths: Paths,
     output: Annotated[Path, Parameter(name=("--output", "-o"), help="The PNG to write.")],
