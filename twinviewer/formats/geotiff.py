@@ -93,7 +93,8 @@ def read(
     with warnings.catch_warnings(), rasterio.Env(GDAL_PAM_ENABLED="NO"):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # told as a diagnostic
         try:
-            with rasterio.open(path, driver="GTiff") as dataset:
+            # Absolute: no name is a URL or one of GDAL's own (“zip:…”, “GTIFF_DIR:…”).
+            with rasterio.open(path.absolute(), driver="GTiff") as dataset:
                 if dataset.count == 0 or any("complex" in dtype for dtype in dataset.dtypes):
                     raise UnsupportedFormatError(
                         "The TIFF holds neither heights nor a picture (complex numbers).", source=path.name
@@ -103,7 +104,7 @@ def read(
                     return [_terrain(grid)]
                 return [_image(grid)]
         except RasterioError as error:
-            text = str(error.__cause__ or error).replace(str(path), path.name).rstrip(".")
+            text = str(error.__cause__ or error).replace(str(path.absolute()), path.name).rstrip(".")
             raise DamagedFileError(
                 f"The picture cannot be decoded: {text}.",
                 cure="Get it again from where it came from; it may be half a download.",
@@ -271,8 +272,8 @@ def _terrain(grid: _Grid) -> TerrainGrid:
     def read_part(*, window: Window, shape: tuple[int, int]) -> NDArray[np.float32]:
         nonlocal absurd
         cells = dataset.read(1, window=window, out_shape=shape, masked=True, resampling=Resampling.average)
-        part = np.ma.filled(cells.astype(np.float64), np.nan) * dataset.scales[0] + dataset.offsets[0]
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
+            part = np.ma.filled(cells.astype(np.float64), np.nan) * dataset.scales[0] + dataset.offsets[0]
             bad = (part < _BELIEVABLE_HEIGHTS[0]) | (part > _BELIEVABLE_HEIGHTS[1])
         absurd += int(bad.sum())
         part[bad] = np.nan
