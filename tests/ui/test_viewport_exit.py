@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
 
-from tests.end_to_end.exits import run_and_end
+from tests.end_to_end.exits import WAYS, run_and_end
 from tests.ui.fake_scene import BoxScene
 from twinviewer.ui.viewport import Viewport
 
 
-def test_ten_programs_end_with_status_0_and_nothing_on_stderr():
-    assert [ending for ending in run_and_end(times=10) if not ending.is_clean] == []
+@pytest.mark.timeout(300)
+def test_the_program_ends_with_status_0_and_nothing_on_stderr_in_every_way():
+    assert [ending for ending in run_and_end(times=len(WAYS)) if not ending.is_clean] == []
 
 
 def test_views_open_and_close_in_one_program_while_old_ones_are_still_referred_to(qtbot):

@@ -24,6 +24,8 @@ class OverlayFacts:
     """For people: ``"simulated"``, ``"waiting for data"``, ``"switched off after three failures"``."""
     simulated: bool = False
     failed: bool = False
+    problem: str = ""
+    """Why it failed, and what can be done about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

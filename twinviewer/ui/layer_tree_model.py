@@ -244,7 +244,8 @@ def describe(node: Node) -> str:
     if node.pending is not None:
         return f"Reading {node.title}: {node.pending.text}" if node.pending.text else f"Reading {node.title}"
     if node.overlay is not None:
-        return f"{node.overlay.title}: {node.overlay.state}" if node.overlay.state else node.overlay.title
+        title = f"{node.overlay.title}: {node.overlay.state}" if node.overlay.state else node.overlay.title
+        return f"{title}\n{node.overlay.problem}" if node.overlay.problem else title
     if node.layer is None:
         return f"{node.title}: {len(node.children)} entries"
     lines = [node.layer.source.path]

@@ -48,6 +48,7 @@ def overlay_facts(overlay: OverlayContribution, picture: OverlayPicture) -> Over
         state=words,
         simulated=overlay.simulated,
         failed=picture.state is OverlayState.FAILED,
+        problem="" if picture.problem is None else f"{picture.problem.problem} {picture.problem.cure}".strip(),
     )
 
 
