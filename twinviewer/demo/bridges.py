@@ -19,7 +19,9 @@ _PARAPET_M = 1.05
 _PARAPET_WIDTH_M = 0.45
 _RISE_M = 2.1
 _FOOT_M = WATER_LEVEL_M - 2.5
-_COPING_M = 2.6
+_QUAY_M = 7.6
+"""How wide a quay is paved: over the cells of a coarse terrain that fall towards the water."""
+_KERB_M = 0.45
 
 
 def deck_height(share: float) -> float:
@@ -103,16 +105,16 @@ def _band(
 
 
 def build_quays(landscape: Landscape) -> tuple[Structure, ...]:
-    """Build the walls along the water where the town meets it, with their coping."""
+    """Build the walls along the water where the town meets it, paved on top."""
     reach = shapely.Point(0, 0).buffer(QUAY_RADIUS_M, quad_segs=24)
     water = landscape.water.intersection(reach)
-    strip = landscape.water.buffer(_COPING_M, join_style="mitre").difference(landscape.water).intersection(reach)
+    strip = landscape.water.buffer(_QUAY_M, join_style="mitre").difference(landscape.water).intersection(reach)
     quays = []
     parts = [part for part in shapely.get_parts(strip).tolist() if part.area > 20]
     for number, part in enumerate(sorted(parts, key=lambda part: part.bounds), start=1):
         surfaces: list[Surface] = []
         ring: list[Point] = [(float(x), float(y)) for x, y in orient(part, 1.0).exterior.coords[:-1]]
-        level = QUAY_LEVEL_M + 0.04
+        level = QUAY_LEVEL_M + _KERB_M
         solid = Solid()
         holes = [[corner((float(x), float(y)), level) for x, y in hole.coords[:-1]] for hole in orient(part).interiors]
         solid.add("OuterFloorSurface", [corner(point, level) for point in ring], holes)
@@ -121,5 +123,9 @@ def build_quays(landscape: Landscape) -> tuple[Structure, ...]:
             if shapely.Point((a[0] + b[0]) / 2, (a[1] + b[1]) / 2).distance(edge) < 0.05:
                 solid.wall(corner(a, _FOOT_M), corner(b, _FOOT_M), corner(b, level), corner(a, level))
         surfaces.extend(solid.surfaces)
-        quays.append(Structure(id=f"QUAY_{number:02d}", name=f"Quay {number}", surfaces=tuple(surfaces)))
+        quays.append(
+            Structure(
+                id=f"QUAY_{number:02d}", name=f"Quay {number}", type="OtherConstruction", surfaces=tuple(surfaces)
+            )
+        )
     return tuple(quays)

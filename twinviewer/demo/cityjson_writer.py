@@ -29,7 +29,7 @@ _BELOW_BANKS_M = 5.0
 
 
 def write_bridges(path: Path, bridges: Iterable[Structure], *, title: str) -> int:
-    """Write bridges as semantic multi-surfaces; return how many.
+    """Write bridges and quays as semantic multi-surfaces; return how many.
 
     Raises:
         OSError: The disk said no.
@@ -90,7 +90,7 @@ _CityObject = tuple[str, dict[str, Any]]
 def _bridge(bridge: Structure, vertices: _Vertices) -> _CityObject:
     types = sorted({surface.type for surface in bridge.surfaces})
     return bridge.id, {
-        "type": "Bridge",
+        "type": bridge.type,
         "attributes": {"name": bridge.name},
         "geometry": [
             {

@@ -101,11 +101,11 @@ def bookmarks(town: Town, sights: Sights) -> tuple[Bookmark, ...]:
     """Return the stops of a tour, those left out that the town does not have."""
     stops = [
         _stop(
-            town, f"{town.name} in the morning", (20, -40), from_deg=158, distance_m=1050, up_m=400, hour=6.2,
+            town, f"{town.name} in the morning", (20, -40), from_deg=158, distance_m=960, up_m=390, hour=6.4,
             angle_deg=_USUAL_DEG,
         ),
         _stop(
-            town, "Market square", (0, 0), from_deg=205, distance_m=105, up_m=48, look_up_m=4, hour=9.0,
+            town, "Market square", (0, 0), from_deg=112, distance_m=120, up_m=46, look_up_m=4, hour=9.0,
             angle_deg=_WIDE_DEG,
         ),
     ]  # fmt: skip
@@ -115,17 +115,17 @@ def bookmarks(town: Town, sights: Sights) -> tuple[Bookmark, ...]:
         height = church.top_m - ground
         stops.append(
             _stop(
-                town, church.name, church.middle, from_deg=125, distance_m=2.6 * height, up_m=0.75 * height,
+                town, church.name, church.middle, from_deg=70, distance_m=2.6 * height, up_m=0.75 * height,
                 look_up_m=0.5 * height, hour=8.0,
             )
         )  # fmt: skip
-    stops.append(_stop(town, "Harbour", _BASIN, from_deg=215, distance_m=330, up_m=95, look_up_m=6, hour=14.5))
+    stops.append(_stop(town, "Harbour", _BASIN, from_deg=318, distance_m=300, up_m=75, look_up_m=4, hour=14.5))
     if town.bridges:
         corners = np.array([corner for surface in town.bridges[0].surfaces for corner in surface.exterior])
         x, y, _ = corners.mean(axis=0).tolist()
         stops.append(
             _stop(
-                town, town.bridges[0].name or "Bridge", (x, y), from_deg=255, distance_m=190, up_m=42, look_up_m=3,
+                town, town.bridges[0].name or "Bridge", (x, y), from_deg=300, distance_m=125, up_m=36, look_up_m=3,
                 hour=16.0,
             )
         )  # fmt: skip
@@ -142,7 +142,7 @@ def bookmarks(town: Town, sights: Sights) -> tuple[Bookmark, ...]:
         stops.append(
             _stop(
                 town, "New Quay in the evening", _middle(new), from_deg=230, distance_m=340, up_m=85, look_up_m=12,
-                hour=19.1,
+                hour=18.7,
             )
         )  # fmt: skip
     return tuple(stops)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -190,13 +190,18 @@ def _surface_points(buildings: Sequence[Building], rng: np.random.Generator) -> 
 
 
 def _bridge_points(town: Town, rng: np.random.Generator) -> _Points:
-    surfaces = [surface for bridge in town.bridges for surface in bridge.surfaces]
-    on_top = [surface for surface in surfaces if _rises(surface)]
-    positions, _ = _sampled(on_top, per_m2=ROOFS_PER_M2, rng=rng)
-    positions = positions[(np.abs(positions[:, :2]) < REACH_M).all(axis=1)]
-    return _hard_points(
-        positions, BRIDGE, np.tile(np.array(_BRIDGE_RGB, np.float64), (len(positions), 1)), intensity=0.3
-    )
+    """Return points on the decks of bridges, and on quays, which are ground to a survey."""
+    surfaces = [
+        (surface, BRIDGE if bridge.type == "Bridge" else GROUND)
+        for bridge in town.bridges
+        for surface in bridge.surfaces
+        if _rises(surface)
+    ]
+    positions, row = _sampled([surface for surface, _ in surfaces], per_m2=ROOFS_PER_M2, rng=rng)
+    near = (np.abs(positions[:, :2]) < REACH_M).all(axis=1)
+    positions, classes = positions[near], np.array([number for _, number in surfaces], np.uint8)[row[near]]
+    rgb = np.tile(np.array(_BRIDGE_RGB, np.float64), (len(positions), 1))
+    return replace(_hard_points(positions, BRIDGE, rgb, intensity=0.3), classes=classes)
 
 
 def _tree_points(trees: Iterable[Tree], rng: np.random.Generator) -> _Points:

@@ -15,10 +15,12 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from twinviewer.demo.georeference import MARKET, compound_crs
-from twinviewer.demo.town import Town
+from twinviewer.demo.landscape import WATER_LEVEL_M
+from twinviewer.demo.town import Float64s, Town
 from twinviewer.model.feedback import Feedback
 
-MOST_CELLS = 3_000_000
+MOST_CELLS = 300_000
+"""As many as are drawn: of a finer grid the viewer would leave cells out, and quays would lose their edge."""
 CELL_SIZES_M = (1.0, 2.0, 5.0, 10.0)
 NO_DATA = -9999.0
 _STRIP_ROWS = 128
@@ -66,6 +68,24 @@ def write_terrain(path: Path, town: Town, *, feedback: Feedback) -> None:
                 feedback.progress(first / rows)
                 count = min(_STRIP_ROWS, rows - first)
                 y = north - (first + np.arange(count) + 0.5) * cell
-                heights = town.heights(*np.meshgrid(x, y))
+                heights = _cell_heights(town, x, y, cell)
                 file.write(np.round(heights, 2).astype(np.float32), 1, window=Window(0, first, columns, count))
         path.write_bytes(memory.read())
+
+
+def _cell_heights(town: Town, x: Float64s, y: Float64s, cell_m: float) -> Float64s:
+    """Return the height of each cell (rows, columns): in its middle, or its lowest where it reaches into water.
+
+    So what is drawn between the cells falls towards a river on land, below the quays, and not in the river.
+
+    Args:
+        town: Whose ground it is.
+        x: (columns,) middles of the cells.
+        y: (rows,) the same, from north to south.
+        cell_m: Their size.
+    """
+    heights = town.heights(*np.meshgrid(x, y))
+    half = cell_m / 2
+    nodes = town.heights(*np.meshgrid(np.append(x - half, x[-1] + half), np.append(y + half, y[-1] - half)))
+    lowest = np.minimum.reduce([heights, nodes[:-1, :-1], nodes[1:, :-1], nodes[:-1, 1:], nodes[1:, 1:]])
+    return np.where(lowest < WATER_LEVEL_M, lowest, heights)

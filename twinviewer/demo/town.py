@@ -56,10 +56,12 @@ class Building:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Structure:
-    """A bridge, in LoD2."""
+    """A bridge or a quay, in LoD2."""
 
     id: str
     name: str
+    type: str = "Bridge"
+    """CityJSON: ``Bridge`` or ``OtherConstruction``."""
     surfaces: tuple[Surface, ...]
 
 
@@ -120,6 +122,7 @@ class Town(Protocol):
     @property
     def land_use(self) -> tuple[Area, ...]:
         """Without gaps worth seeing, without overlaps; streets have none of their own."""
+
     @property
     def zones(self) -> tuple[Area, ...]: ...
     @property
