@@ -85,6 +85,11 @@ def surface_slopes(model: CityModel, triangles: NDArray[np.int32]) -> NDArray[np
     return slopes
 
 
+def are_plants(model: CityModel) -> NDArray[np.bool_]:
+    """Return which surfaces (s,) are of trees and other plants that stand alone."""
+    return _objects_of(model, _GREEN_TYPES)[model.surface_object]
+
+
 def default_surface_colours(model: CityModel, slopes: NDArray[np.float32]) -> Uint8s:
     """Return the colours (s, 3) of the surfaces by object type, semantic surface and slope (s,)."""
     count = len(model.surface_object)
@@ -96,7 +101,7 @@ def default_surface_colours(model: CityModel, slopes: NDArray[np.float32]) -> Ui
     brightness = (0.97 + 0.06 * ((grain >> 8) % 256) / 255).astype(np.float32)
     rgb = shaded(object_rgb[owner], brightness[owner])
 
-    green = _objects_of(model, _GREEN_TYPES)[owner]
+    green = are_plants(model)
     rgb[green] = shaded(GREENS[grain[owner[green]] % len(GREENS)], brightness[owner[green]])
 
     building = _objects_of(model, _BUILDING_PREFIXES)[root][owner]

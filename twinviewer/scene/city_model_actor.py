@@ -15,7 +15,7 @@ from twinviewer.model.drawing import ColourScale
 from twinviewer.model.layer_data import CityModel, LayerData
 from twinviewer.model.place import LocalFrame
 from twinviewer.model.project import Style
-from twinviewer.scene.city_colours import default_surface_colours, surface_slopes
+from twinviewer.scene.city_colours import are_plants, default_surface_colours, surface_slopes
 from twinviewer.scene.colours import Coloured, Uint8s, category_colours, coloured_by_column, rgb_of, unit_rgb
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.layer_actor import LayerActor, Look, Outline
@@ -102,7 +102,8 @@ class CityModelActor(LayerActor):
         shown = shown_surfaces(data, style.lod)
         triangle_rows = np.flatnonzero(shown[data.triangle_surface]).astype(np.int32)
         triangles = data.triangles[triangle_rows]
-        edge_rows = np.flatnonzero(shown[data.edge_surface]).astype(np.int32)
+        outlined = shown & ~are_plants(data)  # a crown is no body with edges
+        edge_rows = np.flatnonzero(outlined[data.edge_surface]).astype(np.int32)
         edges = data.edges[edge_rows]
         numbers = tile_numbers(np.concatenate([local[triangles[:, 0]], local[edges[:, 0]]]), cells=len(triangles))
         return PreparedCity(
