@@ -30,18 +30,16 @@ def place_stations(site: Site, *, count: int = COUNT) -> tuple[Thing, ...]:
 
 
 def _corners(streets: FeatureTable) -> Float64s:
-    """Return kerb positions (n, 2) at nodes where three or more streets meet."""
-    first, last = streets.line_offsets[:-1], streets.line_offsets[1:] - 1
-    real = last > first
-    first, last = first[real], last[real]
+    """Return kerb positions (n, 2) where three or more arms of streets meet, at their ends or at a common vertex."""
     vertices = streets.line_vertices[:, :2]
-    ends = np.concatenate((vertices[first], vertices[last]))
-    inner = np.concatenate((vertices[first + 1], vertices[last - 1]))
+    first = np.delete(np.arange(len(vertices)), streets.line_offsets[1:] - 1)
+    first = first[np.any(vertices[first] != vertices[first + 1], axis=1)]
+    ends = np.concatenate((vertices[first], vertices[first + 1]))
+    inner = np.concatenate((vertices[first + 1], vertices[first]))
     _, node, degree = np.unique(np.round(ends, 1), axis=0, return_inverse=True, return_counts=True)
-    node = node.reshape(-1)
+    by_node = np.split(np.argsort(node.reshape(-1), kind="stable"), np.cumsum(degree)[:-1])
     corners = []
-    for crossing in np.flatnonzero(degree >= 3):
-        arms = np.flatnonzero(node == crossing)
+    for arms in (by_node[crossing] for crossing in np.flatnonzero(degree >= 3)):
         directions = np.sort(np.arctan2(*(inner[arms] - ends[arms]).T[::-1]))
         gaps = np.diff(directions, append=directions[0] + 2 * np.pi)
         widest = int(gaps.argmax())

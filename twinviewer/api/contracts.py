@@ -28,7 +28,8 @@ API_VERSION = 1
 class Probe(Protocol):
     """``probe(path=…) -> float``: how sure a reader is that the file is its own, 0 (no) to 1 (certain).
 
-    Runs in a worker process, looks at no more than the first 64 KiB, and raises nothing.
+    Runs in a worker process, looks at no more than the first 64 KiB, and raises nothing, whatever the file holds;
+    that there is one, the app has made sure of.
     """
 
     def __call__(self, *, path: Path) -> float: ...
