@@ -19,8 +19,6 @@ _PARAPET_M = 1.05
 _PARAPET_WIDTH_M = 0.45
 _RISE_M = 2.1
 _FOOT_M = WATER_LEVEL_M - 2.5
-_QUAY_M = 7.6
-"""How wide a quay is paved: over the cells of a coarse terrain that fall towards the water."""
 _KERB_M = 0.45
 
 
@@ -108,9 +106,8 @@ def build_quays(landscape: Landscape) -> tuple[Structure, ...]:
     """Build the walls along the water where the town meets it, paved on top."""
     reach = shapely.Point(0, 0).buffer(QUAY_RADIUS_M, quad_segs=24)
     water = landscape.water.intersection(reach)
-    strip = landscape.water.buffer(_QUAY_M, join_style="mitre").difference(landscape.water).intersection(reach)
     quays = []
-    parts = [part for part in shapely.get_parts(strip).tolist() if part.area > 20]
+    parts = [part for part in shapely.get_parts(landscape.quays).tolist() if part.area > 20]
     for number, part in enumerate(sorted(parts, key=lambda part: part.bounds), start=1):
         surfaces: list[Surface] = []
         ring: list[Point] = [(float(x), float(y)) for x, y in orient(part, 1.0).exterior.coords[:-1]]

@@ -14,6 +14,7 @@ from shapely import box as box_of
 
 from twinviewer.demo.landscape import Landscape
 from twinviewer.demo.lots import Yard
+from twinviewer.demo.plane import inset, is_inside
 from twinviewer.demo.skeleton import Skeleton
 from twinviewer.demo.streets import Block, Grain, StreetPlan, centre_of
 from twinviewer.demo.town import Area
@@ -39,15 +40,20 @@ def lay_out_land(
     for block, yard, built_up in yards:
         polygon = Polygon(block.corners)
         character = yard.quarter.character
-        land.append((character.land_use if built_up else "park", polygon, yard.quarter.name))
-        if built_up:
-            zoned[character.zone].append(polygon)
+        if not built_up:
+            land.append(("park", polygon, yard.quarter.name))
+            continue
+        green = _garden(yard)
+        land.append((character.land_use, polygon if green is None else polygon.difference(green), yard.quarter.name))
+        if green is not None:
+            land.append(("garden", green, ""))
+        zoned[character.zone].append(polygon)
     for name, square in skeleton.squares.items():
         land.append(("square", Polygon(square.corners), "Market Square" if name == "market" else "Church Square"))
     water = shapely.get_parts(landscape.water.intersection(frame)).tolist()
     land.extend(("water", part, "River") for part in water)
     reach = shapely.Point(0, 0).buffer(620)
-    banks = landscape.corridor.difference(landscape.water).intersection(frame)
+    banks = landscape.corridor.difference(landscape.water).difference(landscape.quays).intersection(frame)
     for type, region in (("square", banks.intersection(reach)), ("meadow", banks.difference(reach))):
         land.extend((type, part, "") for part in shapely.get_parts(region).tolist() if part.area > 1)
     land.extend((type, polygon, "") for type, polygon in _fields(landscape, skeleton, built, frame, seed))
@@ -63,6 +69,22 @@ def lay_out_land(
     return areas, tuple(
         Area(id=f"ZONE_{number:05d}", type=type, polygon=part) for number, (type, part) in enumerate(zones, start=1)
     )
+
+
+_FRONTS_M = {"old town": 15.0, "ring": 17.0, "garden": 15.0, "terraces": 16.0, "new": 24.0}
+"""How far from the street the gardens inside a block begin, by kind of quarter."""
+
+
+def _garden(yard: Yard) -> Polygon | None:
+    """Return the green inside a block; None where it is too small to be worth it, or paved."""
+    front_m = _FRONTS_M.get(yard.quarter.character.kind)
+    if front_m is None:
+        return None
+    inside = inset(yard.corners, [front_m] * len(yard.corners))
+    if inside is None or not all(is_inside(corner, yard.corners) for corner in inside[0]):
+        return None
+    polygon = Polygon(inside[0])
+    return polygon if polygon.is_valid and polygon.area > 150 else None
 
 
 def _fields(

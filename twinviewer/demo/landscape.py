@@ -24,6 +24,8 @@ QUAY_LEVEL_M = WATER_LEVEL_M + 2.4
 RIVER_WIDTH_M = 46.0
 QUAY_RADIUS_M = 560.0
 """Within this distance of the market the banks are walled; further out they are green slopes."""
+QUAY_WIDTH_M = 7.6
+"""Paved, over the cells of a coarse terrain that fall towards the water."""
 CORRIDOR_M = 16.0
 """From the water's edge to the middle of the street along it."""
 _DEPTH_M = 2.5
@@ -97,6 +99,13 @@ class Landscape:
         """The surface of river and basin."""
         river = shapely.LineString(self.river).buffer(RIVER_WIDTH_M / 2, cap_style="flat", quad_segs=4)
         return shapely.union(river, shapely.Polygon(_BASIN)).simplify(0.4)
+
+    @cached_property
+    def quays(self) -> BaseGeometry:
+        """The walled banks: structures, not ground."""
+        town = shapely.Point(0, 0).buffer(QUAY_RADIUS_M, quad_segs=24)
+        strip = self.water.buffer(QUAY_WIDTH_M, join_style="mitre").difference(self.water)
+        return shapely.intersection(strip, town)
 
     @cached_property
     def corridor(self) -> BaseGeometry:
