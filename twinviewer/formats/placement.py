@@ -55,9 +55,9 @@ def place(data: LayerData, *, target: ReferenceSystem, feedback: Feedback) -> La
     """
     source, extent = data.crs, data.extent
     assert source is not None
-    way = way_between(source, target)
     if extent is None:
         return replace(data, crs=target)
+    way = way_between(source, target, extent)
     told = _doubts(data, source, target, way, extent)
     if isinstance(data, TerrainGrid):
         data = with_placed_heights(data, way, PartOf(feedback, 0.0, 0.5))

@@ -171,9 +171,10 @@ def is_geographic(system: ReferenceSystem) -> bool:
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> CRS:
-    if not text or text.startswith("#"):
-        named = f"“{text}”" if text else "An empty name"
-        raise _unknown(f"{named} is a system of the file's own, not a place on Earth.")
+    if not text:
+        raise _unknown("No reference system is named.")
+    if text.startswith("#"):
+        raise _unknown(f"“{_shortened(text)}” is a system of the file's own, not a place on Earth.")
     try:
         crs = CRS.from_user_input(_spelled_for_proj(text))
     except (CRSError, ProjError) as error:

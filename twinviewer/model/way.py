@@ -117,25 +117,26 @@ def transform(points: Float64s, source: ReferenceSystem, target: ReferenceSystem
 
 
 @lru_cache(maxsize=64)
-def way_between(source: ReferenceSystem, target: ReferenceSystem) -> Way:
+def way_between(source: ReferenceSystem, target: ReferenceSystem, around: Extent | None = None) -> Way:
     """Return the way from ``source`` to ``target``.
 
     Horizontally it is PROJ's best that needs no grid which is not installed.  Heights always end in metres; they
     change their datum only where PROJ knows how, and stay otherwise (:class:`HeightRule`).
+
+    Args:
+        source: Where points are.
+        target: Where they are wanted.
+        around: Extent of the data, in ``source``: all of it goes the way that is best for its centre.  None: PROJ
+            chooses for each point, which tears what lies across the border between two regions' shifts.
 
     Raises:
         UnknownCrsError: PROJ does not know one of them, or no way between them.
     """
     crs, target_crs = horizontal_crs(source), horizontal_crs(target).to_2d()
     vertical, target_vertical = vertical_crs(source), vertical_crs(target)
-    to_lon_lat_height = None
     ellipsoidal = vertical is None and len(crs.axis_info) == 3
-    if crs.is_geocentric:
-        geographic = crs.geodetic_crs if crs.geodetic_crs is not None and crs.geodetic_crs.is_geographic else None
-        geographic = geographic or CRS("EPSG:4979")
-        to_lon_lat_height = transformer(crs, geographic.to_3d())
-        crs = geographic
-    flat = crs.to_2d()
+    flat = _flat(crs)
+    to_lon_lat_height = transformer(crs, flat.to_3d()) if crs.is_geocentric else None
     factor = assumed_metres_per_height(source)
     lon_lat = flat.geodetic_crs if flat.is_projected else flat
     heights, rule, missing_grids = None, HeightRule.SAME, tuple[str, ...]()
@@ -148,16 +149,49 @@ def way_between(source: ReferenceSystem, target: ReferenceSystem) -> Way:
         heights, missing_grids = _heights_way(lon_lat, vertical, target_vertical)
         rule = HeightRule.KEPT if heights is None else HeightRule.CONVERTED
         factor = factor if heights is None else metres_per_height(target_vertical)
+    horizontal = None if code_of(flat) == code_of(target_crs) else transformer(flat, target_crs)
+    to_lon_lat = None if heights is None or not flat.is_projected else transformer(flat, lon_lat)
+    if around is not None:
+        x, y, z = _nodes(around).T
+        if to_lon_lat_height is not None:
+            x, y, z = to_lon_lat_height.transform(x, y, z)
+        if horizontal is not None:
+            horizontal = _best_for_centre(horizontal, x, y, z)
+        if heights is not None:
+            lon, lat = (x, y) if to_lon_lat is None else to_lon_lat.transform(x, y)
+            heights = _best_for_centre(heights, lon, lat, z)
     return Way(
         to_lon_lat_height=to_lon_lat_height,
-        horizontal=None if code_of(flat) == code_of(target_crs) else transformer(flat, target_crs),
+        horizontal=horizontal,
         heights=heights,
-        to_lon_lat=None if heights is None or not flat.is_projected else transformer(flat, lon_lat),
+        to_lon_lat=to_lon_lat,
         metres_per_height=factor,
         height_rule=rule,
         height_unit_assumed=vertical is None and abs(factor - 1.0) > 1e-9,
         missing_grids=missing_grids,
     )
+
+
+def _flat(crs: CRS) -> CRS:
+    """Return a system of x and y alone; of a geocentric one, longitude and latitude of its datum."""
+    if crs.is_geocentric:
+        geographic = crs.geodetic_crs if crs.geodetic_crs is not None and crs.geodetic_crs.is_geographic else None
+        return (geographic or CRS("EPSG:4979")).to_2d()
+    return crs.to_2d()
+
+
+def _nodes(extent: Extent) -> Float64s:
+    """Return points (n, 3) all over an extent, its centre the first."""
+    low, high = np.array(extent.as_tuple()[:3]), np.array(extent.as_tuple()[3:])
+    shares = np.array([(0.5, 0.5, 0.5), *((u, v, 0.5) for u in np.linspace(0, 1, 5) for v in np.linspace(0, 1, 5))])
+    return np.asarray(low + shares * (high - low))
+
+
+def _best_for_centre(ways: Transformer, x: Float64s, y: Float64s, z: Float64s) -> Transformer:
+    """Return the one of PROJ's ways that it takes for the first node, or all if that one does not reach all nodes."""
+    ways.transform(x[:1], y[:1], z[:1])
+    best = ways.get_last_used_operation()
+    return best if np.isfinite(best.transform(x, y, z)).all() else ways
 
 
 def _heights_way(lon_lat: CRS, vertical: CRS | None, target: CRS) -> tuple[Transformer | None, tuple[str, ...]]:
@@ -167,8 +201,8 @@ def _heights_way(lon_lat: CRS, vertical: CRS | None, target: CRS) -> tuple[Trans
     group = _group(start, end, allow_ballpark=False)
     if group is None:
         return None, ()
-    if group.transformers:
-        return group.transformers[0], ()
+    if group.transformers:  # PROJ picks among them by place
+        return Transformer.from_crs(start, end, always_xy=True, allow_ballpark=False), ()
     return None, _missing_grids(group.unavailable_operations[0]) if group.unavailable_operations else ()
 
 
@@ -206,8 +240,9 @@ def accuracy_between(source: ReferenceSystem, target: ReferenceSystem, extent: E
         UnknownCrsError: PROJ does not know one of them, or no way between them.
         MissingCrsError: The coordinates contradict ``source``.
     """
-    way = way_between(source, target)
-    if way.horizontal is None or way.horizontal.source_crs is None:
+    flat, target_flat = _flat(horizontal_crs(source)), horizontal_crs(target).to_2d()
+    way = way_between(source, target, extent)
+    if way.horizontal is None:
         return Accuracy(metres=0.0, possible_metres=None, missing_grids=())
     west, south, east, north = lon_lat_box(source, extent)
     way.apply(np.array([extent.centre]))
@@ -215,7 +250,7 @@ def accuracy_between(source: ReferenceSystem, target: ReferenceSystem, extent: E
     roughly = used.accuracy < 0 or "ballpark" in used.description.lower()
     metres = None if roughly else used.accuracy
     area = AreaOfInterest(max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0))
-    group = _group(way.horizontal.source_crs, horizontal_crs(target).to_2d(), area=area, allow_ballpark=True)
+    group = _group(flat, target_flat, area=area, allow_ballpark=True)
     for operation in [] if group is None else group.unavailable_operations:
         grids = _missing_grids(operation)
         if grids and operation.accuracy >= 0 and (metres is None or operation.accuracy < metres):
