@@ -135,6 +135,7 @@ class AttributeTable:
         """Return ``value`` as ``type``, or None and a finding where it is not of it."""
         if type is None:
             return value
+        plain: bool | int | float | None
         if type is AttributeType.BOOLEAN:
             plain = value if isinstance(value, bool) else _TRUTHS.get(str(value).lower())
         elif type is AttributeType.INTEGER:
@@ -161,20 +162,17 @@ def _common(types: Sequence[AttributeType | None]) -> AttributeType | None:
 
 def _integer(value: Any) -> int | None:
     """Return an integer, or None; a year may come with its month and day, an integer as ``2.0``."""
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        number = _whole(str(value))  # type: ignore[assignment]
-        if number is None:
-            return None
-    return number if -(2**63) <= number < 2**63 else None
-
-
-def _whole(text: str) -> int | None:
+    text = str(value)
     if len(text) >= 7 and text[:4].isdecimal() and text[4] == "-":  # a date where a year is asked for
         return int(text[:4])
-    number = _double(text)
-    return int(number) if number is not None and number.is_integer() else None
+    try:
+        number = int(text)
+    except ValueError:
+        rational = _double(text)
+        if rational is None or not rational.is_integer():
+            return None
+        number = int(rational)
+    return number if -(2**63) <= number < 2**63 else None
 
 
 def _double(value: Any) -> float | None:

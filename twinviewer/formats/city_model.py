@@ -67,9 +67,9 @@ def assemble(
         vertices = np.concatenate([vertices, more_vertices])
     rings, good = _clean(surfaces, vertices, ids, findings)
     corners = rings.corners
-    triangulation = triangulate_polygons(
-        vertices[corners] * metres, offsets(rings.ring_size), offsets(rings.ring_count)
-    )
+    with np.errstate(over="ignore"):  # absurd coordinates become infinite, and are told as without area
+        in_metres = vertices[corners] * metres
+    triangulation = triangulate_polygons(in_metres, offsets(rings.ring_size), offsets(rings.ring_count))
     _tell(
         findings,
         "polygon.zero-area",

@@ -47,15 +47,15 @@ def triangulate_polygons(vertices: Float64s, ring_offsets: Int64s, polygon_offse
         polygon_offsets: (p + 1,) the polygon i has the rings ``polygon_offsets[i]`` (outer) to
             ``polygon_offsets[i + 1]`` (holes).
     """
-    rings = _Rings(vertices, np.asarray(ring_offsets, np.int64), np.asarray(polygon_offsets, np.int64))
-    if len(vertices) == 0 or len(rings.polygon_offsets) == 1:
-        count = len(rings.polygon_offsets) - 1
+    count = len(polygon_offsets) - 1
+    if len(vertices) == 0 or count == 0:
         return Triangulation(
             triangles=np.empty((0, 3), np.int32),
             triangle_polygon=np.empty(0, np.int32),
             failed=np.arange(count, dtype=np.int32),
         )
     with np.errstate(over="ignore", invalid="ignore"):  # absurd coordinates end as polygons that failed
+        rings = _Rings(vertices, np.asarray(ring_offsets, np.int64), np.asarray(polygon_offsets, np.int64))
         usable = rings.are_usable()
         convex = usable & rings.are_convex()
         fans, fan_polygon = rings.fans(np.flatnonzero(convex))

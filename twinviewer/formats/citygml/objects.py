@@ -20,6 +20,7 @@ from twinviewer.model.errors import HostileFileError
 
 _GEOMETRIES = frozenset({Meaning.POLYGON, Meaning.AGGREGATE, Meaning.ORIENTABLE, Meaning.LINES})
 _FEATURES = frozenset({Meaning.CITY_OBJECT, Meaning.BOUNDARY})
+_GENERICS = frozenset({Meaning.GENERIC, Meaning.GENERIC_SET})
 _UNTOLD = frozenset({"name", "description"})
 """Attributes of surfaces that are names for people, and no loss."""
 _ADDRESS_PARTS = {"NameElement": "Name", "Number": "Number", "Identifier": ""}
@@ -91,7 +92,7 @@ class CityObjects:
                     self._simple(prop, word, row, prefix, keeps_attributes=keeps_attributes)
             elif meaning is Meaning.LOD_GEOMETRY:
                 self._geometry(prop, word, row, semantic, prefix, keeps_attributes=keeps_attributes)
-            elif meaning in (Meaning.GENERIC, Meaning.GENERIC_SET):
+            elif meaning in _GENERICS:
                 self._generic(prop, word, row, prefix, depth, keeps_attributes=keeps_attributes)
             elif meaning is Meaning.LOD:
                 lod = self.lods.number((prop.text or "").strip())
@@ -149,7 +150,7 @@ class CityObjects:
             elif meaning is Meaning.ADDRESS:
                 if keeps_attributes:
                     self._address(child, row, depth)
-            elif meaning in (Meaning.GENERIC, Meaning.GENERIC_SET):
+            elif meaning in _GENERICS:
                 self._generic(child, inner, row, prefix, depth, keeps_attributes=keeps_attributes)
             elif meaning is Meaning.DATA:
                 if inner.is_foreign and self._is_city_object(child):
@@ -211,9 +212,10 @@ class CityObjects:
                 text, unit = _text_of(child), child.get("uom")
             elif word.meaning is Meaning.GENERIC_SET:
                 path = f"{prefix}{name}." if name else prefix
-                for inner in [child, *child]:  # in 3.0 there is a property between them
+                is_attribute = self._words[child.tag].meaning in _GENERICS
+                for inner in (child,) if is_attribute else children(child):  # 3.0 has a property between them
                     inner_word = self._words[inner.tag]
-                    if inner_word.meaning in (Meaning.GENERIC, Meaning.GENERIC_SET):
+                    if inner_word.meaning in _GENERICS:
                         self._generic(inner, inner_word, row, path, depth + 1, keeps_attributes=keeps_attributes)
         if name and text:
             self._attribute(row, prefix + name, text, word.type, unit, keeps_attributes=keeps_attributes)

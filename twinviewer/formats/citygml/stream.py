@@ -22,6 +22,7 @@ from twinviewer.model.errors import DamagedFileError, HostileFileError, Unsuppor
 from twinviewer.model.feedback import Feedback
 
 _HEAD_BYTES = 65_536
+_LONG_HEAD_BYTES = 64 * _HEAD_BYTES
 _CHUNK_BYTES = 262_144
 """Between two questions whether to stop: some 5 ms."""
 _MEMBERS = ("cityObjectMember", "featureMember", "featureMembers", "member", "appearanceMember", "versionMember")
@@ -32,6 +33,8 @@ _START_TAG = re.compile(r"<(?:([\w.\-]+):)?([\w.\-]+)((?:\s+[\w.:\-]+\s*=\s*(?:\
 _DECLARATION = re.compile(r"\sxmlns(?::([\w.\-]+))?\s*=\s*[\"']([^\"']*)[\"']")
 _MARKUP = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", re.DOTALL)
+_MEMBER_TAG = re.compile(rb"<(?:[\w.\-]{1,64}:)?(?:cityObjectMember|featureMember|member)[\s>]")
+_TAG_BYTES = 256
 _UNDECLARED = re.compile(r"Namespace prefix (\S+) ")
 
 
@@ -56,13 +59,13 @@ def root_of(path: Path) -> Root | None:
     Raises:
         OSError: The file cannot be opened.
     """
-    return _root_in(_head_of(path))
+    return _root_in(_head_of(path, _HEAD_BYTES))
 
 
-def _head_of(path: Path) -> str:
-    """Return the first 64 KiB as text, in whatever encoding XML may begin with."""
+def _head_of(path: Path, size: int) -> str:
+    """Return the first ``size`` bytes as text, in whatever encoding XML may begin with."""
     with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+        head = file.read(size)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", errors="replace")
     if head[:4] in (b"<\0?\0", b"<\0!\0"):
@@ -106,9 +109,12 @@ def members(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[e
 
 
 def _understood_root(path: Path) -> Root:
-    head = _head_of(path)
+    head = _head_of(path, _HEAD_BYTES)
     root = _root_in(head)
-    if root is None or not head.lstrip().startswith("<"):
+    if root is None and head.lstrip().startswith("<"):
+        head = _head_of(path, _LONG_HEAD_BYTES)  # it begins with a long comment, or its start tag is long
+        root = _root_in(head)
+    if root is None:
         raise UnsupportedFormatError(
             "The file is not XML, whatever its name says.",
             cure="Check whether it is the right file.",
@@ -232,9 +238,20 @@ def _judge(error: etree.XMLSyntaxError, stream: _Stream, findings: Findings) -> 
     if is_cut:
         problem = f"The file is cut off at line {line:,}: only the {stream.given:,} members before that are shown."
     else:
-        rest = 100 * (1 - stream.read / stream.size)
         problem = (
-            f"The file is not well-formed XML at line {line:,} ({message}): only the {stream.given:,} members "
-            f"before that are shown, and the rest, at least {rest:.0f} % of the file, is missing."
+            f"The file is not well-formed XML at line {line:,} ({message}): only the members before that are shown, "
+            f"{stream.given:,} of {_member_count(stream.path):,}."
         )
     findings.add("xml.damaged", problem, where=f"line {line}", severity=Severity.ERROR)
+
+
+def _member_count(path: Path) -> int:
+    """Return how many members a file has by its start tags, well-formed or not."""
+    count, rest = 0, b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            text = rest + chunk
+            end = text.rfind(b"<") if len(chunk) == _CHUNK_BYTES else len(text)
+            count += sum(1 for _ in _MEMBER_TAG.finditer(text, 0, max(end, 0)))
+            rest = text[max(end, 0) :][-_TAG_BYTES:]
+    return count

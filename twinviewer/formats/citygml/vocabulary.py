@@ -173,7 +173,8 @@ def understood(tag: str) -> Word:
         return Word(Meaning.CITY_OBJECT, local)
     if module == "relief" and local == "lod":
         return Word(Meaning.LOD, local)
-    if module == "generics" and local.lower().endswith(("attribute", "attributeset")):
+    # genericAttribute is the property of 3.0 that holds one, where the elements of 2.0 are properties themselves
+    if module == "generics" and local != "genericAttribute" and local.lower().endswith(("attribute", "attributeset")):
         kind = local[0].lower() + local[1:].removesuffix("Set").removesuffix("Attribute")
         meaning = Meaning.GENERIC_SET if local.endswith("Set") else Meaning.GENERIC
         return Word(meaning, local, type=_GENERIC_TYPES.get(kind, AttributeType.STRING))
