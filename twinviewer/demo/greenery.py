@@ -158,10 +158,10 @@ def _along_streets(planting: Planting) -> Iterator[tuple[Point, str]]:
 
 def _in_yards(planting: Planting) -> Iterator[tuple[Point, str]]:
     spacing_m2 = {
-        "old town": 190,
-        "ring": 210,
+        "old town": 120,
+        "ring": 150,
         "harbour": 900,
-        "garden": 260,
+        "garden": 230,
         "terraces": 240,
         "new": 300,
         "works": 900,

@@ -44,7 +44,13 @@ def lay_out_land(
             land.append(("park", polygon, yard.quarter.name))
             continue
         green = _garden(yard)
-        land.append((character.land_use, polygon if green is None else polygon.difference(green), yard.quarter.name))
+        land.append(
+            (
+                character.land_use,
+                polygon if green is None else Polygon(block.corners, [green.exterior.coords]),
+                yard.quarter.name,
+            )
+        )
         if green is not None:
             land.append(("garden", green, ""))
         zoned[character.zone].append(polygon)

@@ -334,7 +334,7 @@ def _open_blocks(yard: Yard, rng: random.Random) -> Iterator[tuple[Lot, float]]:
     """Stand slabs along the streets with open corners, and now and then a tower."""
     middle, way, _, deep = box(yard.corners)
     manner = rng.randrange(1000)
-    if rng.random() < 0.3 and deep > 52:
+    if rng.random() < 0.45 and deep > 50:
         side = rng.uniform(21, 25)
         at = rng.randrange(len(yard.corners))
         spot = along(between(yard.corners[at], middle, 0.34), way, -side / 2, -side / 2)

@@ -103,7 +103,7 @@ NEW = Character(
         width_m=16,
     ),
     zone="MU urban",
-    land_use="commercial",
+    land_use="mixed use",
     years=(1998, 2024),
     buildings_per_ha=5,
 )  # fmt: skip

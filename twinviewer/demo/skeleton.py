@@ -42,6 +42,7 @@ _ROADS: tuple[tuple[str, float, float, str, bool], ...] = (
 RING_STEP_M = 330.0
 _RING_2_M = 405.0
 _WIDEST_GAP_M = 560.0
+_ROAD_STEP_M = 36.0
 _LONGEST_BRIDGE_M = 122.0
 _BRIDGE_GAP_M = 170.0
 
@@ -91,7 +92,7 @@ def lay_skeleton(landscape: Landscape, *, radius_m: float) -> Skeleton:
     squares = [_Line(line=LineString([*ring, ring[0]]), type="square", name="") for ring in (MARKET, CHURCH_SQUARE)]
     lines = [*_rings(landscape.seed, radius_m), *_roads(landscape.seed, radius_m), *banks, *squares]
     open_ = shapely.union_all([corridor, market, church])
-    cut, over = _noded(lines, open_, corridor)
+    cut = _noded(lines, open_)
     parents = shapely.STRtree([line.line for line in lines])
     old_town = _old_town(cut)
 
@@ -114,7 +115,7 @@ def lay_skeleton(landscape: Landscape, *, radius_m: float) -> Skeleton:
             edge_of[min((a, b), (b, a))] = number = plan.add_edge(a, b, way)
             if line.crosses and type == "primary":
                 highways.append(number)
-    crossings = tuple(_crossings(plan, over, lines, parents, landscape))
+    crossings = tuple(_crossings(plan, cut, lines, corridor, landscape))
     roads = {line.name for line in lines if line.crosses and not line.name.startswith("ring")}
     highways.extend(
         crossing.edge for crossing in crossings if plan.ways[plan.edges[crossing.edge].way].quarter in roads
@@ -211,10 +212,9 @@ def _roads(seed: int, radius_m: float) -> list[_Line]:
 def _road(angle: float, start_m: float, end_m: float, type: str, name: str, seed: int, *, crosses: bool) -> _Line:
     rng = random.Random(f"road {angle:.3f} {seed}")
     phases = rng.uniform(0, 6.28), rng.uniform(0, 6.28)
-    count = max(2, round((end_m - start_m) / 36))
     corners = []
-    for step in range(count + 1):
-        r = start_m + (end_m - start_m) * step / count
+    for step in range(max(2, math.ceil((end_m - start_m) / _ROAD_STEP_M)) + 1):
+        r = start_m + step * _ROAD_STEP_M  # however far it goes, it goes the same way
         aside = min(1.0, r / 400) * (
             17 * (math.sin(r / 190 + phases[0]) - math.sin(phases[0])) + 9 * math.sin(r / 83 + phases[1])
         )
@@ -222,21 +222,12 @@ def _road(angle: float, start_m: float, end_m: float, type: str, name: str, seed
     return _Line(line=LineString(corners), type=type, name=name, crosses=crosses)
 
 
-def _noded(
-    lines: list[_Line], open_: BaseGeometry, corridor: BaseGeometry
-) -> tuple[list[LineString], list[LineString]]:
-    """Cut the lines where they cross.
-
-    Returns:
-        Those on land, without dead ends; and those across water.
-    """
+def _noded(lines: list[_Line], open_: BaseGeometry) -> list[LineString]:
+    """Cut the lines where they cross, and leave out what is on open ground or a dead end."""
     pieces = shapely.get_parts(shapely.union_all([line.line for line in lines])).tolist()
-    inner, water = open_.buffer(-0.3), corridor.buffer(-0.3)
+    inner = open_.buffer(-0.3)
     shapely.prepare(inner)
-    shapely.prepare(water)
-    middles = [piece.interpolate(0.5, normalized=True) for piece in pieces]
-    over = [piece for piece, middle in zip(pieces, middles, strict=True) if water.contains(middle)]
-    kept = [piece for piece, middle in zip(pieces, middles, strict=True) if not inner.contains(middle)]
+    kept = [piece for piece in pieces if not inner.contains(piece.interpolate(0.5, normalized=True))]
     while True:
         uses: dict[Point, int] = {}
         for piece in kept:
@@ -248,7 +239,7 @@ def _noded(
             if (uses[piece.coords[0]] > 1 and uses[piece.coords[-1]] > 1) or piece.coords[0] == piece.coords[-1]
         ]
         if len(joined) == len(kept):
-            return kept, over
+            return kept
         kept = joined
 
 
@@ -278,24 +269,33 @@ def _class(line: _Line, middle: shapely.Point, old_town: Polygon) -> tuple[str, 
 
 
 def _crossings(
-    plan: StreetPlan, over: list[LineString], lines: list[_Line], parents: shapely.STRtree, landscape: Landscape
+    plan: StreetPlan, cut: list[LineString], lines: list[_Line], corridor: BaseGeometry, landscape: Landscape
 ) -> list[Crossing]:
-    river = LineString(landscape.river)
-    basin = landscape.basin.buffer(22)
+    """Return where roads, and then rings, cross the river from one junction on its banks to another."""
+    river, basin = LineString(landscape.river), landscape.basin.buffer(22)
+    junctions: list[Point] = sorted(
+        {(float(x), float(y)) for piece in cut for x, y in (piece.coords[0], piece.coords[-1])}
+    )
+    tree = shapely.STRtree(shapely.points(junctions))
     found: list[Crossing] = []
-    for piece in sorted(over, key=lambda piece: piece.length):
-        line = lines[int(parents.nearest(piece.interpolate(0.5, normalized=True)))]
-        start, end = ((float(x), float(y)) for x, y in (piece.coords[0], piece.coords[-1]))
-        straight = LineString([start, end])
-        if not line.crosses or straight.length > _LONGEST_BRIDGE_M or not straight.crosses(river):
+    for line in sorted(lines, key=lambda line: line.name.startswith("ring")):
+        if not line.crosses:
             continue
-        middle = between(start, end, 0.5)
-        if straight.intersects(basin) or any(
-            math.dist(middle, between(other.start, other.end, 0.5)) < _BRIDGE_GAP_M for other in found
-        ):
-            continue
-        way = plan.add_way(Way(type=line.type, width_m=11.0, quarter=line.name, name="bridge"))
-        found.append(Crossing(start=start, end=end, edge=plan.add_edge(start, end, way)))
+        within = line.line.intersection(corridor)
+        for part in shapely.get_parts(within).tolist() if not within.is_empty else ():
+            ends = [shapely.Point(part.coords[at]) for at in (0, -1)]
+            start, end = (junctions[int(tree.nearest(point))] for point in ends)
+            straight = LineString([start, end])
+            on_junctions = max(math.dist(ends[0].coords[0], start), math.dist(ends[1].coords[0], end)) < 0.01
+            if not on_junctions or straight.length > _LONGEST_BRIDGE_M or not straight.crosses(river):
+                continue
+            middle = between(start, end, 0.5)
+            if straight.intersects(basin) or any(
+                math.dist(middle, between(other.start, other.end, 0.5)) < _BRIDGE_GAP_M for other in found
+            ):
+                continue
+            way = plan.add_way(Way(type=line.type, width_m=11.0, quarter=line.name, name="bridge"))
+            found.append(Crossing(start=start, end=end, edge=plan.add_edge(start, end, way)))
     return found
 
 

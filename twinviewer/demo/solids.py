@@ -138,22 +138,25 @@ def saddle(
     eave = [at(0, 0, eave_z), at(length_m, 0, eave_z)]
     plan = [frame.at(0, 0), frame.at(length_m, 0), frame.at(length_m, depth_m), frame.at(0, depth_m)]
     front_stops = [0.0, length_m]
+    flush: list[Corner] = []
     if cross is not None:
         middle, reach = (cross.start_m + cross.end_m) / 2, (cross.ridge_z - eave_z) / rise * half
         valley = [at(cross.start_m, 0, eave_z), at(middle, reach, cross.ridge_z), at(cross.end_m, 0, eave_z)]
         eave[1:1] = valley
         out = -cross.out_m
-        plan[1:1] = [frame.at(u, v) for u, v in _wing_plan(cross)]
-        front_stops[1:1] = [cross.start_m, cross.end_m]
         gable = [at(cross.start_m, out, eave_z), at(middle, out, cross.ridge_z), at(cross.end_m, out, eave_z)]
         solid.roof(gable[0], gable[1], valley[1], valley[0])
         solid.roof(gable[1], gable[2], valley[2], valley[1])
-        solid.wall(at(cross.start_m, out, ground_z), at(cross.end_m, out, ground_z), gable[2], gable[1], gable[0])
         if out:
+            plan[1:1] = [frame.at(u, v) for u, v in _wing_plan(cross)]
+            front_stops[1:1] = [cross.start_m, cross.end_m]
+            solid.wall(at(cross.start_m, out, ground_z), at(cross.end_m, out, ground_z), gable[2], gable[1], gable[0])
             for u, near, far in ((cross.start_m, 0.0, out), (cross.end_m, out, 0.0)):
                 solid.wall(at(u, near, ground_z), at(u, far, ground_z), at(u, far, eave_z), at(u, near, eave_z))
+        else:
+            flush = gable[::-1]
     for a, b in zip(front_stops[::2], front_stops[1::2], strict=True):
-        solid.wall(at(a, 0, ground_z), at(b, 0, ground_z), at(b, 0, eave_z), at(a, 0, eave_z))
+        solid.wall(at(a, 0, ground_z), at(b, 0, ground_z), at(b, 0, eave_z), *flush, at(a, 0, eave_z))
     solid.ground(plan, ground_z)
     solid.wall(
         at(length_m, depth_m, ground_z), at(0, depth_m, ground_z), at(0, depth_m, eave_z), at(length_m, depth_m, eave_z)
@@ -181,8 +184,7 @@ def saddle(
 
 
 def _wing_plan(cross: CrossGable) -> list[Point]:
-    stops = [(cross.start_m, 0.0), (cross.start_m, -cross.out_m), (cross.end_m, -cross.out_m), (cross.end_m, 0.0)]
-    return stops if cross.out_m else [stops[0], stops[3]]
+    return [(cross.start_m, 0.0), (cross.start_m, -cross.out_m), (cross.end_m, -cross.out_m), (cross.end_m, 0.0)]
 
 
 def _dormer(
