@@ -447,7 +447,7 @@ def test_lines_and_pictures_are_told_as_not_shown(read_text) -> None:
     )
     model = read_text(text)
     assert {finding.severity for finding in model.diagnostics} == {Severity.INFO}
-    assert {finding.code for finding in model.diagnostics} == {"geometry.lines", "appearance.ignored"}
+    assert {finding.code for finding in model.diagnostics} == {"geometry.lines", "appearance.not-shown"}
 
 
 # --- shapes that stand in many places ---------------------------------------------------------------------------

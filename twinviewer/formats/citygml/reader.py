@@ -91,7 +91,7 @@ class _Gathering:
                     self._crs_names.setdefault(name)
         elif local == "appearanceMember":
             problem = "Textures and materials are not shown."
-            self._findings.add("appearance.ignored", problem, severity=Severity.INFO)
+            self._findings.add("appearance.not-shown", problem, severity=Severity.INFO)
         else:
             self._city_objects.add(element)
             self._geometries.end_member()

@@ -1,0 +1,113 @@
+"""What is promised in ``docs`` is what the code does."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from tests.conftest import ROOT
+from twinviewer import api
+from twinviewer.app.problems import LANGUAGES, catalogue, explain
+from twinviewer.app.schemas import published
+from twinviewer.model.errors import TwinViewerError
+
+CODE = re.compile(r"[a-z]+(\.[a-z0-9]+(-[a-z0-9]+)*)+")
+FILE_ENDINGS = ("json", "toml", "gml", "gpkg", "tif", "laz", "log", "py", "svg", "twin", "ini", "md", "txt")
+
+
+def codes_of(path: Path) -> Iterator[str]:
+    """Yield what looks like the code of a finding: a text such as ``ring.too-few-points``."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+            yield node.value
+
+
+def finding_codes() -> dict[str, str]:
+    """Return each code of a finding with a file that uses it."""
+    found = {}
+    packages = ("formats", "app", "model", "geometry", "analysis", "live")
+    for path in sorted(path for package in packages for path in (ROOT / "twinviewer" / package).rglob("*.py")):
+        for code in codes_of(path):
+            if not code.startswith(("twinviewer.", "lxml.")) and code.rpartition(".")[2] not in FILE_ENDINGS:
+                found[code] = str(path.relative_to(ROOT))
+    return found
+
+
+def error_codes() -> dict[str, str]:
+    found, pending = {"bug": "twinviewer/app/problems.py"}, [TwinViewerError]
+    while pending:
+        cls = pending.pop()
+        if cls.__module__.startswith("twinviewer."):
+            assert "code" in cls.__dict__, f"{cls.__name__} has no code of its own"
+            assert cls.code not in found, f"two classes have the code {cls.code}"
+            found[cls.code] = cls.__module__
+        pending.extend(cls.__subclasses__())
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_is_explained_in_every_language(language: str) -> None:
+    """U6 and R20: what it means, what was kept, what to do."""
+    missing = {
+        code: path for code, path in {**finding_codes(), **error_codes()}.items() if code not in catalogue(language)
+    }
+    assert missing == {}, f"add these to assets/problems/{language}.json, then run `make schemas`"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_explanation_is_of_a_code_that_is_gone(language: str) -> None:
+    assert set(catalogue(language)) - finding_codes().keys() - error_codes().keys() == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("code", sorted(catalogue("en")))
+def test_an_explanation_is_whole_sentences_for_people(code: str, language: str) -> None:
+    explanation = explain(code, language)
+    assert explanation.title
+    assert not explanation.title.endswith(".")
+    for text in (explanation.what, explanation.kept, explanation.do):
+        assert text.endswith((".", ").")), text
+        assert text[0].isupper() or not text[0].isalpha()
+        assert "Traceback" not in text
+        assert not [name for _, name, _, _ in Formatter().parse(text) if name], "no place to fill in is left open"
+
+
+@pytest.mark.parametrize("page", sorted(published()))
+def test_published_pages_are_those_of_the_code(page: str) -> None:
+    assert (ROOT / "docs" / page).read_text(encoding="utf-8") == published()[page], "run `make schemas`"
+
+
+@pytest.mark.parametrize("name", api.__all__)
+def test_every_name_of_the_api_is_explained(name: str) -> None:
+    thing = getattr(api, name)
+    if name in ("API_VERSION", "Batch", "Frame", "LayerData", "DrawingRequest"):
+        return  # a number and unions of types, explained where they are defined
+    doc = inspect.getdoc(thing)
+    assert doc
+    assert not doc.startswith(f"{name}("), "that is the signature that dataclasses make, not an explanation"
+
+
+def test_the_page_about_plugins_names_all_of_the_api() -> None:
+    page = (ROOT / "docs/plugins.md").read_text()
+    assert {name for name in api.__all__ if name not in page} == set()
+
+
+def test_the_page_about_plugins_names_every_key_of_the_manifest() -> None:
+    from twinviewer.app.manifest import Manifest, OverlayContribution, ReaderContribution
+
+    page = (ROOT / "docs/plugins.md").read_text()
+    for table in (Manifest, ReaderContribution, OverlayContribution):
+        assert {key for key in table.model_fields if f"`{key}`" not in page and f"[[{key}]]" not in page} == set()
+
+
+@pytest.mark.parametrize("page", sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")))
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    targets = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
+    assert [target for target in targets if not (ROOT / page).parent.joinpath(target).exists()] == []
