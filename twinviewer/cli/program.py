@@ -38,6 +38,8 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+app.meta.suppress_keyboard_interrupt = False
+
 
 @app.default
 def open_window(
