@@ -22,7 +22,7 @@ Float64s = NDArray[np.float64]
 WATER_LEVEL_M = 4.0
 QUAY_LEVEL_M = WATER_LEVEL_M + 2.4
 RIVER_WIDTH_M = 46.0
-QUAY_RADIUS_M = 560.0
+QUAY_RADIUS_M = 620.0
 """Within this distance of the market the banks are walled; further out they are green slopes."""
 QUAY_WIDTH_M = 7.6
 """Paved, over the cells of a coarse terrain that fall towards the water."""
