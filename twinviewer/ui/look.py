@@ -28,7 +28,7 @@ class Look(QObject):
             application.setPalette(palette(theme))
             for control in CONTROLS:
                 application.setPalette(control_palette(theme), control)  # type: ignore[arg-type]  # PySide takes a str only
-            application.setStyleSheet(style_sheet(theme))
+            application.setStyleSheet(style_sheet(theme, text_pt=application.font().pointSizeF()))
         self.theme = theme
         self.changed.emit()
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -48,6 +49,7 @@ class SettingsDialog(QDialog):
         self.time_zone.setMaxVisibleItems(15)
         form = QFormLayout()
         form.setVerticalSpacing(10)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.addRow("Theme", self.theme)
         form.addRow("Navigation", self.navigation)
         form.addRow("", self.reduce_motion)

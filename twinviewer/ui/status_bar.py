@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from twinviewer.model.project import Viewpoint
 
-HEIGHT_PX = 34
+HEIGHT_PX = 28
 """Enough for a job with its Cancel: nothing above may jump when one begins."""
 
 
@@ -59,9 +59,9 @@ class StatusBar(QStatusBar):
     def __init__(self, jobs: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self.setMinimumHeight(HEIGHT_PX)
         self.coordinates = QLabel()
         self.coordinates.setAccessibleName("Coordinates under the cursor")
+        self.coordinates.setMinimumHeight(HEIGHT_PX)
         self.coordinates.setMinimumWidth(
             self.fontMetrics().horizontalAdvance("E 00,000,000.00   N 0,000,000.00   H 0000.00 m")
         )

@@ -200,8 +200,13 @@ def control_palette(theme: Theme) -> QPalette:
     return made
 
 
-def style_sheet(theme: Theme) -> str:
-    """Return what the palette cannot say: edges, spaces and the few widgets of our own."""
+def style_sheet(theme: Theme, *, text_pt: float) -> str:
+    """Return what the palette cannot say: edges, spaces and the few widgets of our own.
+
+    Args:
+        theme: The colours.
+        text_pt: Size of ordinary text, which headings are measured by.
+    """
     return f"""
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{ min-height: 22px; }}
@@ -215,19 +220,28 @@ QToolBar QToolButton {{ padding: 5px; border: 1px solid transparent; border-radi
 QToolBar QToolButton:hover {{ background: {theme.base}; border-color: {theme.border}; }}
 QToolBar QToolButton:checked {{ background: {theme.base}; border-color: {theme.focus}; }}
 QToolBar QToolButton:focus {{ border-color: {theme.focus}; }}
+QToolButton {{ padding: 3px; border: 1px solid transparent; border-radius: 4px; }}
+QToolButton:hover {{ background: {theme.base}; border-color: {theme.border}; }}
+QToolButton:pressed {{ background: {theme.alternate}; }}
+QToolButton:checked {{ background: {theme.base}; border-color: {theme.focus}; }}
+QToolButton:focus {{ border-color: {theme.focus}; }}
+QTabBar::tab {{ background: {theme.window}; color: {theme.muted}; padding: 6px 14px; border: 1px solid transparent; border-top: 2px solid transparent; }}
+QTabBar::tab:selected {{ background: {theme.base}; color: {theme.text}; border-top-color: {theme.focus}; }}
+QTabBar::tab:hover {{ color: {theme.text}; }}
+QTabBar::tab:focus {{ border-color: {theme.focus}; }}
 QStatusBar {{ background: {theme.window}; border-top: 1px solid {theme.border}; }}
 QStatusBar::item {{ border: 0; }}
 QMenuBar {{ background: {theme.window}; }}
 #panelTitle {{ background: {theme.window}; border-bottom: 1px solid {theme.border}; }}
 #panelTitle QLabel {{ font-weight: 600; }}
 #hint, #muted {{ color: {theme.muted}; }}
-#heading {{ font-size: 15pt; font-weight: 600; }}
+#heading {{ font-size: {1.6 * text_pt:.1f}pt; font-weight: 600; }}
 #subheading {{ font-weight: 600; }}
 #welcome {{ background: {theme.base}; }}
-#welcomeTitle {{ font-size: 24pt; font-weight: 600; }}
+#welcomeTitle {{ font-size: {2.6 * text_pt:.1f}pt; font-weight: 600; }}
 #card {{ background: {theme.window}; border: 1px solid {theme.border}; border-radius: 10px; text-align: left; }}
 #card:hover, #card:focus {{ border: 2px solid {theme.focus}; }}
-#cardTitle {{ font-size: 13pt; font-weight: 600; }}
+#cardTitle {{ font-size: {1.4 * text_pt:.1f}pt; font-weight: 600; }}
 #toast, #palette, #dropHint {{ background: {theme.base}; border: 1px solid {theme.border}; border-radius: 8px; }}
 #emptyHint {{ color: {theme.text}; background: {theme.base}; border: 1px solid {theme.border}; border-radius: 8px; padding: 12px 20px; }}
 #dropHint {{ border: 2px dashed {theme.focus}; }}

@@ -85,6 +85,7 @@ class TimeBar(QWidget):
         self.now = look.button("radio", "Back to now", tooltip="Follow the present (L).")
         self.now.setText("Live")
         self.now.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.now.setMinimumSize(0, 0)  # it has words: as high as they are
         self.now.setCheckable(True)
         self.now.clicked.connect(self.now_asked)
         self.speed = QComboBox()
