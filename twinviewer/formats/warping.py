@@ -77,7 +77,7 @@ def with_placed_cells(data: Grid, way: Way, feedback: Feedback) -> Grid:
     sample = _heights_at if isinstance(data, TerrainGrid) else _colours_at
     cells = np.empty((rows, columns, *_cells(data).shape[2:]), _cells(data).dtype)
     for part in _strips(rows, columns, feedback):
-        cells[part] = sample(_cells(data), lattice.rows(part))
+        cells[part] = sample(_cells(data), lattice.rows(part).reshape(-1, 2)).reshape(cells[part].shape)
     if isinstance(data, TerrainGrid):
         around = _with_heights_of(extent, cells)
         return replace(data, heights=cells, transform=transform, file_extent=around, diagnostics=told)
@@ -278,50 +278,56 @@ def _shifted_heights(data: TerrainGrid, way: Way, feedback: Feedback) -> Float32
 
 def _neighbours(
     places: Float64s, rows: int, columns: int
-) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int64], NDArray[np.int64], Float32s]]]:
-    """Return which places (…, 2) lie on a grid, and for its four cells around each of them row, column and weight."""
-    u, v = places[..., 0], places[..., 1]
+) -> tuple[NDArray[np.bool_], list[tuple[NDArray[np.int32], Float32s]]]:
+    """Return which places (n, 2) lie on a grid, and the numbers and weights of the four cells around each of them."""
+    u, v = places[:, 0], places[:, 1]
     with np.errstate(invalid="ignore"):
         inside = (u >= 0) & (u <= columns) & (v >= 0) & (v <= rows)  # false for NaN too
-    u, v = np.where(inside, u - 0.5, 0.0), np.where(inside, v - 0.5, 0.0)
-    left, top = np.floor(u).astype(np.int64), np.floor(v).astype(np.int64)
-    right_share, bottom_share = (u - left).astype(np.float32), (v - top).astype(np.float32)
+    u, v = np.where(inside, u, 0.0), np.where(inside, v, 0.0)
+    left, right, to_right = _sides(u, columns)
+    top, bottom, to_bottom = _sides(v, rows)
+    top, bottom = top * columns, bottom * columns
+    to_left, to_top = 1 - to_right, 1 - to_bottom
     near = [
-        (
-            np.clip(top + down, 0, rows - 1),
-            np.clip(left + right, 0, columns - 1),
-            (bottom_share if down else 1 - bottom_share) * (right_share if right else 1 - right_share),
-        )
-        for down in (0, 1)
-        for right in (0, 1)
+        (top + left, to_top * to_left),
+        (top + right, to_top * to_right),
+        (bottom + left, to_bottom * to_left),
+        (bottom + right, to_bottom * to_right),
     ]
     return inside, near
 
 
+def _sides(place: Float64s, count: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Float32s]:
+    """Return, along one axis, the cells before and after each place, and how far it is from one centre to the next."""
+    place = np.clip(place - 0.5, 0, count - 1)  # beyond the outermost centres: as there
+    before = place.astype(np.int32)
+    return before, np.minimum(before + 1, count - 1, dtype=np.int32), (place - before).astype(np.float32)
+
+
 def _heights_at(heights: Float32s, places: Float64s) -> Float32s:
-    """Return heights (…) between cells; NaN outside of the grid, and where the cell itself has none."""
+    """Return heights (n,) between cells; NaN outside of the grid, and where most of what is around has none."""
     inside, near = _neighbours(places, *heights.shape)
-    total = np.zeros(inside.shape, np.float32)
-    weights = np.zeros(inside.shape, np.float32)
-    for row, column, weight in near:
-        value = heights[row, column]
+    flat = heights.ravel()
+    total = np.zeros(len(places), np.float32)
+    weights = np.zeros(len(places), np.float32)
+    for cell, weight in near:
+        value = flat.take(cell)
         there = np.isfinite(value)
-        total += np.where(there, value, 0) * weight
+        total += np.where(there, value, np.float32(0)) * weight
         weights += weight * there
     has_data = inside & (weights >= 0.5)
     return np.where(has_data, total / np.where(has_data, weights, 1), np.float32(np.nan))
 
 
 def _colours_at(pixels: NDArray[np.uint8], places: Float64s) -> NDArray[np.uint8]:
-    """Return colours (…, 4) between cells; what is transparent does not colour its neighbours."""
+    """Return colours (n, 4) between cells; what is transparent does not colour its neighbours."""
     inside, near = _neighbours(places, *pixels.shape[:2])
-    total = np.zeros((*inside.shape, 4), np.float32)
-    for row, column, weight in near:
-        colour = pixels[row, column].astype(np.float32)
-        visible = weight * colour[..., 3]
-        total[..., :3] += colour[..., :3] * visible[..., None]
-        total[..., 3] += visible
-    alpha = total[..., 3:]
-    total[..., :3] /= np.maximum(alpha, 1e-6)
+    flat = pixels.reshape(-1, 4)
+    total = np.zeros((len(places), 4), np.float32)
+    for cell, weight in near:
+        colour = flat.take(cell, axis=0).astype(np.float32)
+        colour[:, :3] *= colour[:, 3:]
+        total += colour * weight[:, None]
+    total[:, :3] /= np.maximum(total[:, 3:], 1e-6)
     total[~inside] = 0
-    return np.asarray(np.rint(np.minimum(total, 255)), np.uint8)
+    return np.rint(np.minimum(total, 255)).astype(np.uint8)
