@@ -232,16 +232,6 @@ def _layers(folder: Path) -> tuple[LayerSpec, ...]:
         city("trees", "Trees", file=contents.TREES, role="vegetation"),
         city("street-furniture", "Street furniture", file=contents.FURNITURE),
         city("water", "Water", file=contents.WATER, role="water"),
-        layer(
-            "laser-points",
-            "Laser points",
-            kind="point-cloud",
-            reader="las",
-            file=contents.LASER_POINTS,
-            group="Survey",
-            style=Style(color_by="class", point_size_px=2.5),
-            visible=False,
-        ),
         map_layer(contents.STREETS, "Streets", role="streets", style=Style(colour="#b7b0a6")),
         map_layer(
             contents.ZONES, "Planning zones", role="zones", style=Style(color_by="zone"), visible=False, opacity=0.55
@@ -255,5 +245,15 @@ def _layers(folder: Path) -> tuple[LayerSpec, ...]:
             file=contents.TERRAIN,
             group="Ground",
             role="terrain",
+        ),
+        layer(
+            "laser-points",
+            "Laser points",
+            kind="point-cloud",
+            reader="las",
+            file=contents.LASER_POINTS,
+            group="Survey",
+            style=Style(color_by="class", point_size_px=2.5),
+            visible=False,
         ),
     )
