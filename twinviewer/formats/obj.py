@@ -9,10 +9,11 @@ that no face uses and in a last line without an end.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +27,13 @@ from twinviewer.model.feedback import Feedback
 from twinviewer.model.layer_data import SourceFacts, TriangleMesh
 
 Rgb = tuple[int, int, int]
+Float64s = NDArray[np.float64]
+Int64s = NDArray[np.int64]
 
-_LINES = 65_536
-"""Lines between two questions whether to stop."""
+_BLOCK = 4 * 2**20
+"""Bytes between two questions whether to stop."""
 _MATERIALS_LIMIT = 16 * 2**20
+_BLANKS = bytes(ord(" ") if letter < ord(" ") and letter != ord("\n") else letter for letter in range(256))
 _MANY_UNUSED = 0.01
 """Share of vertices without a face from which on the file is rather cut off than untidy."""
 _CURE = "Get it again from where it came from; it may be half a download."
@@ -37,19 +41,25 @@ _CURE = "Get it again from where it came from; it may be half a download."
 
 @dataclass(slots=True)
 class _Text:
-    """The lines of a file, sorted by what they say."""
+    """What the lines of a file say, block after block."""
 
-    vertices: list[bytes] = field(default_factory=list)
-    faces: list[bytes] = field(default_factory=list)
-    before: list[tuple[int, int, int]] = field(default_factory=list)
-    """Per face: vertices, texture coordinates and normals that came before it; negative indices count from there."""
-    face_part: list[int] = field(default_factory=list)
-    face_material: list[int] = field(default_factory=list)
+    positions: list[Float64s] = field(default_factory=list)
+    colours: list[Float64s | None] = field(default_factory=list)
+    corners: list[Int64s] = field(default_factory=list)
+    """(c, 3) position, texture coordinate and normal as written: from 1, or backwards from −1, 0 where absent."""
+    sides: list[Int64s] = field(default_factory=list)
+    before: list[Int64s] = field(default_factory=list)
+    """Per face (f, 3): positions, texture coordinates and normals before it; negative indices count from there."""
+    face_part: list[Int64s] = field(default_factory=list)
+    face_material: list[Int64s] = field(default_factory=list)
+    counts: Int64s = field(default_factory=lambda: np.zeros(3, np.int64))
     others: int = 0
     """Points and lines: they are not drawn, but use vertices."""
-    parts: list[str] = field(default_factory=list)
-    """Names of objects, of groups where there are no objects; the first is that of faces before any."""
-    materials: list[str] = field(default_factory=list)
+    parts: dict[str, int] = field(default_factory=lambda: {"": 0})
+    """Numbers of objects, of groups where there are no objects; the first is that of faces before any."""
+    materials: dict[str, int] = field(default_factory=lambda: {"": 0})
+    part: int = 0
+    material: int = 0
     libraries: list[str] = field(default_factory=list)
 
 
@@ -64,15 +74,14 @@ def read_obj(*, path: Path, content: bytes, feedback: Feedback) -> TriangleMesh:
         Cancelled: The person stopped the work.
     """
     found = Findings()
-    text = _sorted_lines(content.replace(b"\\\r\n", b" ").replace(b"\\\n", b" "), feedback)
-    if not text.faces:
+    text = _read_blocks(_plain(content), feedback, found)
+    if not text.corners:
         if text.others:
             raise UnsupportedFormatError("The file holds no triangles.", source=path.name)
         raise DamagedFileError("The OBJ holds no faces: it may be cut off.", cure=_CURE, source=path.name)
-    positions, rgb = _positions(text.vertices, found)
-    feedback.progress(0.6, "Reading the mesh")
-    feedback.stop_if_cancelled()
-    corners, sides = _corners(text)
+    positions = np.concatenate([np.empty((0, 3)), *text.positions])
+    sides, face_material = np.concatenate(text.sides), np.concatenate(text.face_material)
+    corners = _from_zero(text, sides)
     feedback.progress(0.8, "Reading the mesh")
     feedback.stop_if_cancelled()
     face = np.repeat(np.arange(len(sides)), sides)
@@ -83,119 +92,172 @@ def read_obj(*, path: Path, content: bytes, feedback: Feedback) -> TriangleMesh:
         where = f"face {int((~whole).argmax()) + 1}"
         problem = "Faces that name vertices which are not there, or less than three, are left out."
         found.add("mesh.index-out-of-range", problem, where=where, count=int((~whole).sum()))
-    corners, face = corners[whole[face]], face[whole[face]]
-    vertex, corner_vertex = _distinct(corners, np.asarray(text.face_material, np.int64)[face])
+        corners, face = corners[whole[face]], face[whole[face]]
+    vertex, corner_vertex = _distinct(corners, face_material[face])
     triangles, triangle_face = _triangles(positions[corners[:, 0]], sides[whole], found)
     if not len(triangles):
         raise DamagedFileError("None of the faces can be drawn.", cure=_CURE, source=path.name)
     face_number = np.flatnonzero(whole)[triangle_face]
-    material = np.asarray(text.face_material, np.int64)[face[vertex]]
-    parts, triangle_part = np.unique(np.asarray(text.face_part)[face_number], return_inverse=True)
+    parts, triangle_part = np.unique(np.concatenate(text.face_part)[face_number], return_inverse=True)
+    names = list(text.parts)
     return TriangleMesh(
         source=SourceFacts(format="OBJ"),
         crs=None,
         vertices=positions[corners[vertex, 0]],
         triangles=corner_vertex[triangles].astype(np.int32),
-        vertex_rgb=_colours(text, rgb, corners[vertex, 0], material, path, found),
-        mesh_names=tuple(text.parts[part] or path.stem for part in parts),
+        vertex_rgb=_colours(text, corners[vertex, 0], face_material[face[vertex]], path, found),
+        mesh_names=tuple(names[part] or path.stem for part in parts),
         triangle_mesh=triangle_part.astype(np.int32),
         diagnostics=found.diagnostics(),
     )
 
 
-def _sorted_lines(content: bytes, feedback: Feedback) -> _Text:
+# --- lines ------------------------------------------------------------------------------------------------------
+
+
+def _plain(content: bytes) -> bytes:
+    """Return the text with one line per statement, no blanks but spaces, and none before a keyword."""
+    if b"\n" not in content:
+        content = content.replace(b"\r", b"\n")
+    if b"\\" in content:
+        content = content.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
+    content = content.translate(_BLANKS)
+    return re.sub(rb"^ +", b"", content, flags=re.MULTILINE) if b"\n " in content or content[:1] == b" " else content
+
+
+def _read_blocks(content: bytes, feedback: Feedback, found: Findings) -> _Text:
     text = _Text()
-    parts: dict[str, int] = {"": 0}
-    materials: dict[str, int] = {"": 0}
-    part, material, texture_coordinates, normals = 0, 0, 0, 0
-    has_objects = re.search(rb"^[ \t]*o[ \t]", content, re.MULTILINE) is not None
-    lines = content.split(b"\n")
-    for number, line in enumerate(lines):
-        if number % _LINES == 0:
-            feedback.stop_if_cancelled()
-            feedback.progress(0.05 + 0.5 * number / len(lines), "Reading the mesh")
-        word, rest = line[:2], line[2:]
-        if word == b"v ":
-            text.vertices.append(rest)
-            continue
-        if word != b"f ":
-            word, _, rest = line.strip().replace(b"\t", b" ").partition(b" ")
-        if word == b"v":
-            text.vertices.append(rest)
-        elif word in (b"f", b"f "):
-            text.faces.append(rest)
-            text.before.append((len(text.vertices), texture_coordinates, normals))
-            text.face_part.append(part)
-            text.face_material.append(material)
-        elif word == b"vt":
-            texture_coordinates += 1
-        elif word == b"vn":
-            normals += 1
-        elif word == (b"o" if has_objects else b"g"):
-            part = parts.setdefault(_name(rest), len(parts))
-        elif word == b"usemtl":
-            material = materials.setdefault(_name(rest), len(materials))
-        elif word == b"mtllib":
-            text.libraries.append(_name(rest))
-        elif word in (b"l", b"p"):
-            text.others += 1
-    text.parts = list(parts)
-    text.materials = list(materials)
+    names_parts = b"o" if b"\no " in content or content.startswith(b"o ") else b"g"
+    start = 0
+    while start < len(content):
+        feedback.stop_if_cancelled()
+        feedback.progress(0.05 + 0.7 * start / len(content), "Reading the mesh")
+        end = content.find(b"\n", start + _BLOCK) + 1 or len(content)
+        _read_block(text, content[start:end] + b"\n", names_parts, found)
+        start = end
     return text
+
+
+def _read_block(text: _Text, block: bytes, names_parts: bytes, found: Findings) -> None:
+    letters = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(letters == ord("\n"))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    first, second = letters[starts], letters[np.minimum(starts + 1, len(letters) - 1)]
+    ends_word = second <= ord(" ")
+    is_v = first == ord("v")
+    is_vertex, is_face = is_v & ends_word, (first == ord("f")) & ends_word
+    kinds = np.stack([is_vertex, is_v & (second == ord("t")), is_v & (second == ord("n"))], axis=1)
+    is_quiet = kinds.any(axis=1) | is_face | (first <= ord(" ")) | (first == ord("#")) | (first == ord("s"))
+    is_blank = letters <= ord(" ")
+    begins_word = ~is_blank
+    begins_word[1:] &= is_blank[:-1]
+    words = np.add.reduceat(begins_word, starts, dtype=np.int64)  # per line, its keyword included
+    line_of_letter = np.repeat(np.arange(len(starts)), ends - starts + 1)
+    is_keyword = np.zeros(len(letters), np.bool_)
+    is_keyword[starts] = True
+    if is_vertex.any():
+        positions, colours = _positions(
+            letters[is_vertex[line_of_letter] & ~is_keyword].tobytes(), words[is_vertex] - 1, int(text.counts[0]), found
+        )
+        text.positions.append(positions)
+        text.colours.append(colours)
+    changes, parts, materials = [0], [text.part], [text.material]
+    for line in np.flatnonzero(~is_quiet):
+        _read_statement(text, block[starts[line] : ends[line]], names_parts)
+        if (text.part, text.material) != (parts[-1], materials[-1]):
+            changes.append(int(line))
+            parts.append(text.part)
+            materials.append(text.material)
+    if is_face.any():
+        faces = np.flatnonzero(is_face)
+        state = np.searchsorted(changes, faces, side="right") - 1
+        text.corners.append(
+            _corners(letters[is_face[line_of_letter] & ~is_keyword].tobytes(), int((words[faces] - 1).sum()))
+        )
+        text.sides.append(words[faces] - 1)
+        text.before.append(text.counts + np.cumsum(kinds, axis=0)[faces])
+        text.face_part.append(np.asarray(parts, np.int64)[state])
+        text.face_material.append(np.asarray(materials, np.int64)[state])
+    text.counts = text.counts + kinds.sum(axis=0)
+
+
+def _read_statement(text: _Text, line: bytes, names_parts: bytes) -> None:
+    word, _, rest = line.partition(b" ")
+    if word == names_parts:
+        text.part = text.parts.setdefault(_name(rest), len(text.parts))
+    elif word == b"usemtl":
+        text.material = text.materials.setdefault(_name(rest), len(text.materials))
+    elif word == b"mtllib":
+        text.libraries.append(_name(rest))
+    elif word in (b"l", b"p"):
+        text.others += 1
 
 
 def _name(rest: bytes) -> str:
     return rest.strip().decode("utf-8", "replace")
 
 
-def _positions(lines: list[bytes], found: Findings) -> tuple[NDArray[np.float64], NDArray[np.uint8] | None]:
+def _numbers(text: bytes, dtype: type) -> NDArray[Any] | None:
+    """Return the numbers of a text with blanks between them; None where something else is between, too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # numpy tells of what is no number by a warning
+        try:
+            return np.fromstring(text, dtype, sep=" ")
+        except (DeprecationWarning, ValueError):
+            return None
+
+
+def _positions(text: bytes, words: Int64s, before: int, found: Findings) -> tuple[Float64s, Float64s | None]:
     """Return positions (v, 3) and colours (v, 3), the latter an extension that MeshLab and others write."""
-    rows = [line.split() for line in lines]
-    width = len(rows[0]) if rows else 3
-    try:
-        numbers = np.fromiter(map(float, chain.from_iterable(rows)), np.float64).reshape(len(rows), width)
-        if width < 3 or any(len(row) != width for row in rows):
-            raise ValueError("rows of different lengths")
-    except ValueError:
-        width = 6 if all(len(row) >= 6 for row in rows) else 3
-        numbers = np.full((len(rows), width), np.nan)
-        for number, row in enumerate(rows):
+    width = int(words[0])
+    numbers = _numbers(text, np.float64) if width >= 3 and (words == width).all() else None
+    if numbers is None or len(numbers) != len(words) * width:
+        width = 6 if (words >= 6).all() else 3
+        numbers = np.full((len(words), width), np.nan)
+        for number, line in enumerate(text.removesuffix(b"\n").split(b"\n")):
             try:
-                numbers[number] = [float(word) for word in row[:width]]
+                numbers[number] = [float(word) for word in line.split()[:width]]
             except ValueError:
                 problem = "Vertices that are not three numbers are left out, and the faces that name them."
-                found.add("mesh.bad-vertex", problem, where=f"vertex {number + 1}")
-    rgb = None
-    if width >= 6:
-        with np.errstate(invalid="ignore"):
-            rgb = np.nan_to_num(np.clip(numbers[:, 3:6], 0.0, 1.0) * 255).round().astype(np.uint8)
-    return np.ascontiguousarray(numbers[:, :3]), rgb
+                found.add("mesh.bad-vertex", problem, where=f"vertex {before + number + 1}")
+    numbers = numbers.reshape(len(words), width)
+    return np.ascontiguousarray(numbers[:, :3]), numbers[:, 3:6] if width >= 6 else None
 
 
-def _corners(text: _Text) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (position, texture coordinate, normal) of each corner from 0, −1 where absent, and corners per face.
+def _corners(text: bytes, count: int) -> Int64s:
+    """Return the corners of faces (c, 3) as written; 0 where they make no sense."""
+    width = 1 + text.count(b"/") // count if count else 1
+    if b"//" in text:
+        columns = [0, 2] if text.count(b"//") == count and text.count(b"/") == 2 * count else []
+    else:
+        columns = list(range(width)) if text.count(b"/") == (width - 1) * count and width <= 3 else []
+    numbers = _numbers(text.replace(b"/", b" "), np.int64) if columns else None
+    if numbers is not None and len(numbers) == count * len(columns) and _are_alike(text, len(columns)):
+        corners = np.zeros((count, 3), np.int64)
+        corners[:, columns] = numbers.reshape(count, len(columns))
+        return corners
+    return np.array([_corner(word) for word in text.split()], np.int64).reshape(-1, 3)
 
-    A position that makes no sense becomes −1, too.
-    """
-    faces = [line.split() for line in text.faces]
-    sides = np.fromiter(map(len, faces), np.int64, len(faces))
-    words = list(chain.from_iterable(faces))
-    slashes = {word.count(b"/") for word in words}
-    try:
-        if len(slashes) != 1 or any(b"//" in word for word in words):
-            raise ValueError("corners of different kinds")
-        (width,) = slashes
-        flat = b" ".join(words).replace(b"/", b" ").split()
-        written = np.zeros((len(words), 3), np.int64)
-        written[:, : width + 1] = np.fromiter(map(int, flat), np.int64, len(flat)).reshape(-1, width + 1)
-    except (ValueError, OverflowError):
-        written = np.array([_corner(word) for word in words], np.int64).reshape(-1, 3)
+
+def _are_alike(text: bytes, numbers: int) -> bool:
+    """Return whether every corner has as many numbers."""
+    if numbers == 1:
+        return True
+    letters = np.frombuffer(text, np.uint8)
+    is_blank = letters <= ord(" ")
+    begins = np.flatnonzero(~is_blank & np.concatenate([[True], is_blank[:-1]]))
+    slashes = np.add.reduceat(letters == ord("/"), begins, dtype=np.int64)
+    return bool((slashes == slashes[0]).all())
+
+
+def _from_zero(text: _Text, sides: Int64s) -> Int64s:
+    """Return (position, texture coordinate, normal) of each corner from 0, −1 where absent or senseless."""
+    written = np.concatenate(text.corners)
     indices = written - 1
-    if (written < 0).any():
-        before = np.repeat(np.asarray(text.before, np.int64), sides, axis=0)
-        indices = np.where(written < 0, before + written, indices)
-        indices[:, 0] = np.where((written[:, 0] < 0) & (indices[:, 0] < 0), -1, indices[:, 0])
-    return indices, sides
+    if written.min(initial=0) < 0:
+        before = np.repeat(np.concatenate(text.before), sides, axis=0)
+        indices = np.where(written < 0, np.maximum(before + written, -1), indices)
+    return indices
 
 
 def _corner(word: bytes) -> tuple[int, int, int]:
@@ -210,13 +272,17 @@ def _corner(word: bytes) -> tuple[int, int, int]:
     return numbers[0], numbers[1], numbers[2]
 
 
-def _distinct(corners: NDArray[np.int64], material: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _distinct(corners: Int64s, material: Int64s) -> tuple[Int64s, Int64s]:
     """Return the corners (v,) that stand for each vertex of the result, and the vertex of each corner."""
-    keys = np.column_stack([corners, material])
-    vertex = code = np.zeros(len(keys), np.int64)
-    for column in keys.T:  # one column after the other: a row of four numbers does not fit one integer
-        _, digit = np.unique(column, return_inverse=True)
-        _, vertex, code = np.unique(code * (digit.max(initial=0) + 1) + digit, return_index=True, return_inverse=True)
+    is_used = np.zeros(int(corners[:, 0].max(initial=-1)) + 1, np.bool_)
+    is_used[corners[:, 0]] = True
+    code = (np.cumsum(is_used) - 1)[corners[:, 0]]
+    for column in (corners[:, 1], corners[:, 2], material):
+        if len(column) and (column != column[0]).any():  # one after the other: four numbers do not fit one integer
+            _, digit = np.unique(column, return_inverse=True)
+            _, code = np.unique(code * (digit.max() + 1) + digit, return_inverse=True)
+    vertex = np.zeros(int(code.max(initial=-1)) + 1, np.int64)
+    vertex[code[::-1]] = np.arange(len(code))[::-1]  # the first corner of each
     return vertex, code
 
 
@@ -269,17 +335,12 @@ def _tell_of_unused(text: _Text, corners: NDArray[np.int64], count: int, content
 # --- colours ----------------------------------------------------------------------------------------------------
 
 
-def _colours(
-    text: _Text,
-    rgb: NDArray[np.uint8] | None,
-    vertex: NDArray[np.int64],
-    material: NDArray[np.int64],
-    path: Path,
-    found: Findings,
-) -> NDArray[np.uint8] | None:
+def _colours(text: _Text, vertex: Int64s, material: Int64s, path: Path, found: Findings) -> NDArray[np.uint8] | None:
     """Return the colours of vertices where there are some, else those of materials; None without any."""
-    if rgb is not None:
-        return rgb[vertex]
+    colours = [block for block in text.colours if block is not None]
+    if len(colours) == len(text.colours):
+        shares = np.nan_to_num(np.clip(np.concatenate(colours)[vertex], 0.0, 1.0))
+        return np.asarray((shares * 255).round(), np.uint8)
     plain = _plain_colours(text.libraries, path, found)
     if not any(name in plain for name in text.materials):
         return None

@@ -31,7 +31,7 @@ from twinviewer.model.feedback import Feedback, PartOf
 from twinviewer.model.layer_data import FeatureTable, SourceFacts
 from twinviewer.model.place import ReferenceSystem
 
-_BATCH = 65_536
+_BATCH = 8_192
 """Features between two questions whether to stop."""
 _PROBED = 64 * 1024
 _FORMATS = {
