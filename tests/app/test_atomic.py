@@ -19,6 +19,7 @@ from tests.end_to_end.kill_while_saving import kill_while_saving
 from twinviewer.app.atomic import sweep_temporaries, write_atomically
 from twinviewer.app.journal import Journal
 from twinviewer.app.project_file import ViewState, from_bytes, load, save
+from twinviewer.app.recent_files import RecentFiles
 from twinviewer.app.settings import Settings, load_settings, save_settings
 from twinviewer.model.errors import WriteError
 from twinviewer.model.project import Project
@@ -73,6 +74,12 @@ def _operations(folder: Path) -> dict[str, tuple[Callable[[int], None], Callable
     project = folder / "p.twin"
     journal = Journal(folder / "journal")
 
+    def keep_recent(n: int) -> None:
+        recent = RecentFiles()
+        recent.add(folder / str(n))
+        if RecentFiles().entries != recent.entries:  # it never stops the work: it is only logged
+            raise WriteError("The list of recent files is not kept.")
+
     def journal_state() -> int:
         (file,) = (folder / "journal").glob("*.journal")
         document = base64.b64decode(json.loads(file.read_bytes())["document"])
@@ -87,6 +94,7 @@ def _operations(folder: Path) -> dict[str, tuple[Callable[[int], None], Callable
             lambda n: save_settings(Settings(point_budget=n)),
             lambda: load_settings().point_budget,
         ),
+        "recent files": (keep_recent, lambda: int(Path(RecentFiles().entries[0].path).name)),
         "journal": (
             lambda n: journal.write(Project(title=str(n)), view=ViewState(), path=None),
             journal_state,
@@ -94,7 +102,7 @@ def _operations(folder: Path) -> dict[str, tuple[Callable[[int], None], Callable
     }
 
 
-@pytest.mark.parametrize("name", ["project", "settings", "journal"])
+@pytest.mark.parametrize("name", ["project", "settings", "recent files", "journal"])
 def test_whichever_call_fails_the_old_state_is_intact(tmp_path: Path, name: str) -> None:
     put, get = _operations(tmp_path)[name]
     put(1)

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.app.test_settings import mutated
 from twinviewer.app.journal import INTERVAL_S, Journal
 from twinviewer.app.project_file import ViewState
+from twinviewer.model.errors import WriteError
+from twinviewer.model.project import Project
 
 CRASHING = """
 import os, signal, sys
@@ -33,15 +39,11 @@ def test_what_a_crashed_program_had_open_is_offered(tmp_path: Path) -> None:
 
 
 def test_what_a_running_program_has_open_is_not_offered_to_another(tmp_path: Path) -> None:
-    from twinviewer.model.project import Project
-
     Journal(tmp_path).write(Project(title="mine"), view=ViewState(), path=None)
     assert Journal(tmp_path).recoverable() == ()
 
 
 def test_a_clean_exit_leaves_nothing(tmp_path: Path) -> None:
-    from twinviewer.model.project import Project
-
     journal = Journal(tmp_path)
     journal.write(Project(title="mine"), view=ViewState(), path=None)
     journal.discard()
@@ -56,3 +58,23 @@ def test_a_damaged_journal_is_no_offer_and_no_error(tmp_path: Path) -> None:
 
 def test_an_edit_is_on_disk_within_five_seconds() -> None:
     assert INTERVAL_S < 5.0
+
+
+@pytest.mark.parametrize("number", range(100))
+def test_whatever_happened_to_a_journal_the_program_starts(tmp_path: Path, number: int) -> None:
+    """R16: it offers the state, or nothing."""
+    Journal(tmp_path).write(Project(title="mine"), view=ViewState(), path=Path("/city/p.twin"))
+    (file,) = tmp_path.glob("*.journal")
+    content = file.read_bytes().replace(str(os.getpid()).encode(), b"1")
+    file.write_bytes(mutated(content, number))
+    for recovery in Journal(tmp_path).recoverable():
+        assert isinstance(recovery.loaded.project, Project)
+
+
+def test_a_folder_that_cannot_be_made_stops_nobody(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    journal = Journal(tmp_path / "file" / "journal")
+    assert journal.recoverable() == ()
+    with pytest.raises(WriteError):
+        journal.write(Project(), view=ViewState(), path=None)
+    journal.discard()

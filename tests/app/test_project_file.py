@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.app.test_settings import mutated
 from tests.conftest import ROOT
 from tests.strategies import instants, projects, viewpoints
 from twinviewer.app import project_file
@@ -95,6 +96,19 @@ def test_a_damaged_project_is_one_sentence(tmp_path: Path, content: bytes, says:
         project_file.load(path)
     assert says in caught.value.problem
     assert caught.value.source == "p.twin"
+
+
+@given(projects, st.integers(0, 10**6))
+def test_whatever_happened_to_a_project_it_opens_or_says_why_not(project: Project, number: int) -> None:
+    content = project_file.to_bytes(project, view=ViewState(), folder=Path("/"))
+    told = ProjectError("It opened.", source="p.twin")
+    try:
+        loaded = project_file.from_bytes(mutated(content, number), folder=Path("/"), name="p.twin")
+        project_file.to_bytes(loaded.project, view=loaded.view, folder=Path("/"))
+    except ProjectError as error:
+        told = error
+    assert told.problem.endswith(".")
+    assert told.source == "p.twin"
 
 
 def test_a_missing_project_is_one_sentence(tmp_path: Path) -> None:

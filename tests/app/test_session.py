@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from pathlib import Path
+from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import changes, layers, projects
@@ -30,6 +33,21 @@ def test_undoing_every_command_restores_a_byte_equal_project(project: Project, d
     while session.redo_label is not None:
         session.redo()
     assert _bytes(session.project) == final
+
+
+def test_the_property_above_is_tried_with_every_command() -> None:
+    every = {cls for cls in vars(commands).values() if isinstance(cls, type) and cls.__module__ == commands.__name__}
+    drawn: set[type] = {commands.AddLayers}  # below
+
+    @settings(max_examples=500, database=None)
+    @given(changes(["layer-1", "layer-2"]))
+    def draw(command: Any) -> None:
+        drawn.add(type(command))
+        assert command.label
+        assert not command.label.endswith(".")
+
+    draw()
+    assert drawn == every
 
 
 @given(st.data())
@@ -81,6 +99,59 @@ def test_new_layer_ids_never_collide_with_one_that_undo_may_bring_back() -> None
     session = Session(Project(layers=(_layer("layer-1"), _layer("layer-2"))))
     session.do(commands.RemoveLayers(layer_ids=frozenset({"layer-2"})))
     assert session.new_layer_id() not in {"layer-1", "layer-2"}
+
+
+def test_another_document_takes_nothing_of_the_old_one_along() -> None:
+    """Both have a “layer-1”; whoever listens sees the old one go before the new one comes."""
+    session = Session(Project(title="old", layers=(_layer("layer-1"),)))
+    session.store.put("layer-1", object())  # type: ignore[arg-type]
+    session.do(commands.SetPreset(preset="safe"))
+    heard: list[Change] = []
+    session.on_change(heard.append)
+    new = Project(title="new", layers=(_layer("layer-1"),))
+    session.replace_project(new)
+    assert [change.after for change in heard] == [Project(), new]
+    assert session.store.get("layer-1") is None
+    assert (session.undo_label, session.redo_label) == (None, None)
+
+
+def test_undo_goes_back_two_hundred_steps_and_forgets_the_data_beyond() -> None:
+    session = Session()
+    session.do(commands.AddLayers(layers=(_layer("layer-1"),)))
+    session.store.put("layer-1", object())  # type: ignore[arg-type]
+    session.do(commands.RemoveLayers(layer_ids=frozenset({"layer-1"})))
+    for number in range(Session.UNDO_LIMIT + 10):
+        assert (session.store.get("layer-1") is None) == (number > Session.UNDO_LIMIT - 1)
+        session.do(commands.SetPreset(preset=f"{number}"))
+    steps = 0
+    while session.undo_label is not None:
+        session.undo()
+        steps += 1
+    assert steps == Session.UNDO_LIMIT
+
+
+def test_a_foreign_thread_cannot_change_the_document() -> None:
+    session = Session()
+    raised: list[Exception] = []
+
+    def work() -> None:
+        try:
+            session.do(commands.SetPreset(preset="safe"))
+        except RuntimeError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert len(raised) == 1
+    assert session.project == Project()
+
+
+@pytest.mark.parametrize("opacity", [-1.0, 2.0, float("inf")])
+def test_an_opacity_stays_between_nothing_and_all(opacity: float) -> None:
+    session = Session(Project(layers=(_layer("layer-1"),)))
+    session.do(commands.SetOpacity(layer_id="layer-1", opacity=opacity))
+    assert 0.0 <= session.project.layer("layer-1").opacity <= 1.0
 
 
 def test_moving_layers_puts_them_before_the_named_one_in_their_order() -> None:

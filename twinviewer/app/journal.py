@@ -68,7 +68,10 @@ class Journal:
 
     def discard(self) -> None:
         """Forget the state: there is nothing that is not saved."""
-        self._path.unlink(missing_ok=True)
+        try:
+            self._path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("The journal cannot be removed, so that the next start will offer it: %s", error)
 
     def recoverable(self) -> tuple[Recovery, ...]:
         """Return what programs that no longer run left behind, newest first."""

@@ -80,3 +80,4 @@ def start_logging(*, debug: bool = False) -> None:
         root.addHandler(handler)
     logging.getLogger("twinviewer").setLevel(logging.DEBUG if debug else logging.INFO)
     logging.captureWarnings(capture=True)
+    logging.raiseExceptions = debug  # where the disk is full, lines are lost and nothing else
