@@ -484,8 +484,13 @@ class CityScene:
     def _before_render(self, _caller: object, _event: str) -> None:
         boxes = self._boxes()
         set_clipping_range(self._renderer, boxes)
-        self._stage.before_render(self._actors.values(), around(boxes))
+        self._stage.before_render(self._actors.values(), around(boxes), self._local_heights)
         self._overlays.before_render()
+
+    def _local_heights(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        origin = np.asarray(self._frame.origin)
+        heights: NDArray[np.float64] = self._ground.heights_at(xy + origin[:2]) - origin[2]
+        return heights
 
     def _boxes(self) -> list[NDArray[np.float64]]:
         """Return the local boxes (3, 2) of all that may be seen."""

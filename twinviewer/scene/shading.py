@@ -16,6 +16,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkPolyDataMapper, 
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
 
 from twinviewer.scene.meshes import as_vtk
+from twinviewer.scene.shadows import ShadowMap
 from twinviewer.scene.sky import Sky
 
 Float64s = NDArray[np.float64]
@@ -40,13 +41,18 @@ _SURFACE = """
   float tvSun = max(dot(tvNormal, sun), 0.0);
   if (shadowed != 0 && tvSun > 0.0)
   {
-    vec3 tvAt = (shadowMatrix * vec4(tvPlace + tvNormal * shadowTexel * (1.6 - tvSun), 1.0)).xyz;
+    vec3 tvAside = tvNormal * (1.6 - tvSun);
+    vec3 tvAt = (nearMatrix * vec4(tvPlace + tvAside * nearTexel, 1.0)).xyz;
+    bool tvNear = nearTexel > 0.0 && tvAt == clamp(tvAt, 0.002, 0.998);
+    if (!tvNear) { tvAt = (shadowMatrix * vec4(tvPlace + tvAside * shadowTexel, 1.0)).xyz; }
     ivec2 tvSize = textureSize(materialTex, 0);
+    tvSize.y /= 2;
     vec2 tvCorner = tvAt.xy * vec2(tvSize) - 0.5;
     ivec2 tvTexel = ivec2(floor(tvCorner));
     vec2 tvPart = tvCorner - vec2(tvTexel);
     if (tvTexel.x >= 0 && tvTexel.y >= 0 && tvTexel.x < tvSize.x - 1 && tvTexel.y < tvSize.y - 1)
     {
+      if (tvNear) { tvTexel.y += tvSize.y; }
       const vec3 tvUnpack = vec3(255.0, 65280.0, 16711680.0) / 16777215.0;
       vec4 tvDepth = vec4(dot(texelFetch(materialTex, tvTexel, 0).rgb, tvUnpack),
                           dot(texelFetch(materialTex, tvTexel + ivec2(1, 0), 0).rgb, tvUnpack),
@@ -91,7 +97,7 @@ class Shading:
         self._texture.SetColorModeToDirectScalars()
         self._texture.InterpolateOff()
         self._texture.RepeatOff()
-        self._drop_shadows()
+        self._show_depths(np.ones((2, 1), np.float32))
         for uniform, value in (
             ("sun", (0.0, 0.0, 1.0)),
             ("eye", (0.0, 0.0, 1.0)),
@@ -103,9 +109,10 @@ class Shading:
             ("hazeColour", (0.8, 0.8, 0.8)),
         ):
             self._set_vector(uniform, value)
-        self._set_matrix(np.eye(4))
-        for name, number in (("hazeStart", 0.0), ("hazeDensity", 0.0), ("shadowTexel", 0.0), ("pixelSize", 0.0)):
-            self._set_number(name, number)
+        for name in ("shadowMatrix", "nearMatrix"):
+            self._set_matrix(name, np.eye(4))
+        for name in ("hazeStart", "hazeDensity", "shadowTexel", "nearTexel", "pixelSize"):
+            self._set_number(name, 0.0)
         self._set_switch("shadowed", on=False)
         self._set_switch("parallel", on=False)
         self._edge.GetFragmentCustomUniforms().SetUniform2f("edgeFade", EDGE_FADE_M)
@@ -157,22 +164,24 @@ class Shading:
         self._set_vector("edgeLight", fill + 0.4 * sun)
         self._set_vector("hazeColour", np.array(sky.horizon) / 255)
 
-    def set_shadows(self, depths: NDArray[np.float32] | None, matrix: Float64s | None, *, texel_m: float) -> None:
-        """Use a shadow map: depths (rows, columns) seen from the sun, and the matrix from local space into it."""
-        self._set_switch("shadowed", on=depths is not None)
-        if depths is None or matrix is None:
-            self._drop_shadows()
+    def set_shadows(self, whole: ShadowMap | None, near: ShadowMap | None = None) -> None:
+        """Use a shadow map of the whole city and, where there is one, a finer one of what is near."""
+        self._set_switch("shadowed", on=whole is not None)
+        self._set_number("nearTexel", 0.0 if near is None else near.texel_m)
+        if whole is None:
+            self._show_depths(np.ones((2, 1), np.float32))
             return
+        self._set_number("shadowTexel", whole.texel_m)
+        self._set_matrix("shadowMatrix", whole.matrix)
+        if near is not None:
+            self._set_matrix("nearMatrix", near.matrix)
+        self._show_depths(np.concatenate([whole.depths, (near or whole).depths]))
+
+    def _show_depths(self, depths: NDArray[np.float32]) -> None:
+        """Put both maps (rows, columns), one over the other, into the texture."""
         rows, columns = depths.shape
         self._image.SetDimensions(columns, rows, 1)
         self._image.GetPointData().SetScalars(as_vtk(_packed(depths), "depth"))
-        self._image.Modified()
-        self._set_number("shadowTexel", texel_m)
-        self._set_matrix(matrix)
-
-    def _drop_shadows(self) -> None:
-        self._image.SetDimensions(1, 1, 1)
-        self._image.GetPointData().SetScalars(as_vtk(_packed(np.ones((1, 1), dtype=np.float32)), "depth"))
         self._image.Modified()
 
     def set_sun(self, direction: Float64s) -> None:
@@ -204,10 +213,10 @@ class Shading:
         for item in self._all:
             item.GetFragmentCustomUniforms().SetUniformi(name, int(on))
 
-    def _set_matrix(self, matrix: Float64s) -> None:
+    def _set_matrix(self, name: str, matrix: Float64s) -> None:
         columns = [float(part) for part in matrix.T.ravel()]  # OpenGL counts down the columns
         for item in (self._flat, self._smooth):
-            item.GetFragmentCustomUniforms().SetUniformMatrix4x4("shadowMatrix", columns)
+            item.GetFragmentCustomUniforms().SetUniformMatrix4x4(name, columns)
 
 
 def _pixel_size(camera: vtkCamera, height_px: int) -> float:
@@ -246,5 +255,5 @@ def _replace_vertex(item: vtkOpenGLShaderProperty, declaration: str, code: str) 
 
 def _packed(depths: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return depths as four bytes each (n, 4), lowest first: float textures lose their precision on some drivers."""
-    steps = (depths.ravel().astype(np.float64) * 16777215.0).astype("<u4")
+    steps = np.multiply(depths.ravel(), 16777215.0, dtype=np.float64).astype("<u4")
     return steps.view(np.uint8).reshape(-1, 4)

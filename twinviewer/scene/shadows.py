@@ -1,6 +1,7 @@
 """What the sun sees: depths of everything that casts shadows, drawn in a small window of its own.
 
-It is drawn when the sun or the city changes, not per frame: the map holds for every camera.
+A map of the whole city is drawn when the sun or the city changes, not per frame: it holds for every camera.  A finer
+one of what a resting camera has before it is drawn when that is somewhere else.
 """
 
 from __future__ import annotations
@@ -42,10 +43,17 @@ class ShadowCaster:
         self._window.AddRenderer(self._renderer)
         self._stand_ins: dict[vtkActor, vtkActor] = {}
 
-    def draw(self, casters: Sequence[vtkActor], *, sun: Float64s, bounds: Float64s) -> ShadowMap:
-        """Return what the sun in direction ``sun`` (3,) sees of ``casters`` within the local box (3, 2)."""
+    def draw(self, casters: Sequence[vtkActor], *, sun: Float64s, bounds: Float64s, part: Float64s) -> ShadowMap:
+        """Return the depths at which light first meets something.
+
+        Args:
+            casters: What stops it.
+            sun: Unit vector (3,) towards it.
+            bounds: Local box (3, 2) around all casters.
+            part: The box (3, 2) that the map is of; shadows that fall into it from outside are in the map.
+        """
         self._follow(casters)
-        self._aim(sun, bounds)
+        self._aim(sun, bounds, part)
         self._window.Render()
         depths = vtkFloatArray()
         self._window.GetZbufferData(0, 0, self._size_px - 1, self._size_px - 1, depths)
@@ -76,24 +84,31 @@ class ShadowCaster:
                 self._stand_ins[actor] = stand_in
                 self._renderer.AddActor(stand_in)
 
-    def _aim(self, sun: Float64s, bounds: Float64s) -> None:
-        """Look along the light at the box, as closely as it allows."""
-        centre, radius = bounds.mean(axis=1), float(np.linalg.norm(bounds[:, 1] - bounds[:, 0])) / 2 + 1
+    def _aim(self, sun: Float64s, bounds: Float64s, part: Float64s) -> None:
+        """Look along the light at the part, as closely as it allows, and past everything before and behind it."""
+        radius = float(np.linalg.norm(bounds[:, 1] - bounds[:, 0])) + 1
+        centre = part.mean(axis=1)
         camera = self._renderer.GetActiveCamera()
         camera.ParallelProjectionOn()
         camera.SetFocalPoint(*centre)
-        camera.SetPosition(*(centre + sun * 2 * radius))
+        camera.SetPosition(*(centre + sun * radius))
         camera.SetViewUp(*((0.0, 1.0, 0.0) if abs(sun[2]) > 0.99 else (0.0, 0.0, 1.0)))
         right, up = _axes(sun)
-        corners = np.array(np.meshgrid(*bounds)).reshape(3, -1).T - centre
+        corners = _corners(part) - centre
         half = max(float(np.abs(corners @ right).max()), float(np.abs(corners @ up).max()))
         camera.SetParallelScale(half * 1.01 + 1)
-        camera.SetClippingRange(max(radius * 0.9, 0.1), 3.1 * radius)
+        depths = (_corners(bounds) - centre) @ -sun + radius
+        camera.SetClippingRange(max(float(depths.min()) - 1, 0.1), float(depths.max()) + 1)
 
     def close(self) -> None:
         self._follow(())
         self._window.RemoveRenderer(self._renderer)
         self._window.Finalize()
+
+
+def _corners(box: Float64s) -> Float64s:
+    corners: Float64s = np.array(np.meshgrid(*box)).reshape(3, -1).T
+    return corners
 
 
 def _axes(sun: Float64s) -> tuple[Float64s, Float64s]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,14 +17,17 @@ from twinviewer.scene.base_plate import BasePlate
 from twinviewer.scene.camera import around
 from twinviewer.scene.layer_actor import LayerActor, Look
 from twinviewer.scene.shading import Shading
-from twinviewer.scene.shadows import ShadowCaster
+from twinviewer.scene.shadows import ShadowCaster, ShadowMap
 from twinviewer.scene.sky import Sky, backdrop, lit_from, row_elevations, sky_at
+from twinviewer.scene.visible_ground import GroundHeights, near_box
 
 Float64s = NDArray[np.float64]
 
 _SHADOW_MAP_PX = 2048
 _LEAST_SUN_DEG = 0.5
 """Lower, and shadows are longer than any city."""
+_WORTH_A_NEAR_MAP = 0.5
+"""Share of the whole city's extent that the near part may have; more, and the one map is fine enough."""
 _SOLID = 0.6
 """Layers more transparent than this cast no shadow."""
 
@@ -68,6 +71,9 @@ class Stage:
         self._shading = Shading()
         self._caster: ShadowCaster | None = None
         self._shadows_are_old = True
+        self._whole_map: ShadowMap | None = None
+        self._near_part: Float64s | None = None
+        """What the finer map is of; None: there is none."""
         self._edl: vtkEDLShading | None = None
         self._sunlight, self._head = vtkLight(), vtkLight()
         self._sunlight.SetLightTypeToSceneLight()
@@ -117,7 +123,7 @@ class Stage:
         """Leave out what is expensive while the camera moves."""
         if still != self._still:
             self._still = still
-            self._apply_preset()
+            self._choose_passes()
 
     def dress(self, actor: LayerActor) -> None:
         """Light a layer as the preset says."""
@@ -156,14 +162,17 @@ class Stage:
         self.age_shadows()
 
     def _apply_preset(self) -> None:
-        preset, renderer = self._preset, self._renderer
         self.dress_surface(self.base.surface)
+        self._choose_passes()
+        if not self._preset.shadows:
+            self._shading.set_shadows(None)
+        self.age_shadows()
+
+    def _choose_passes(self) -> None:
+        preset, renderer = self._preset, self._renderer
         renderer.SetUseFXAA(preset.smooth and self._still)
         renderer.SetUseSSAO(preset.occlusion and self._still)
         renderer.SetPass(self._depth_shading() if preset.depth_shading and self._still else None)  # type: ignore[arg-type]
-        if not preset.shadows:
-            self._shading.set_shadows(None, None, texel_m=0.0)
-        self.age_shadows()
 
     def _depth_shading(self) -> vtkEDLShading:
         if self._edl is None:
@@ -171,20 +180,22 @@ class Stage:
             self._edl.SetDelegatePass(vtkRenderStepsPass())
         return self._edl
 
-    def before_render(self, actors: Iterable[LayerActor], bounds: Float64s | None) -> None:
+    def before_render(
+        self, actors: Collection[LayerActor], bounds: Float64s | None, ground_heights: GroundHeights
+    ) -> None:
         """Turn light and backdrop with the camera, and draw old shadows anew.  ``bounds``: local (3, 2)."""
         for actor in actors:
             actor.follow(
                 self._renderer.GetActiveCamera(), height_px=self._renderer.GetSize()[1], moving=not self._still
             )
-        if self._shadows_are_old and self._preset.shadows:
-            self._draw_shadows(actors, bounds)
+        if self._preset.shadows and (self._shadows_are_old or self._still):
+            self._draw_shadows(actors, ground_heights)
         size = 1000.0 if bounds is None else max(float(np.linalg.norm(bounds[:, 1] - bounds[:, 0])), 100.0)
         self._shading.follow(self._renderer, haze_start_m=0.55 * size, haze_density=0.3 / size)
         self._turn_backdrop()
 
-    def _draw_shadows(self, actors: Iterable[LayerActor], bounds: Float64s | None) -> None:
-        self._shadows_are_old = False
+    def _draw_shadows(self, actors: Collection[LayerActor], ground_heights: GroundHeights) -> None:
+        """Draw anew whatever map does not hold any more: that of the whole, and that of what is near."""
         layers = [actor for actor in actors if actor.casts_shadows]
         casters = [
             surface
@@ -192,16 +203,33 @@ class Stage:
             for surface in actor.surfaces
             if surface.GetVisibility() and surface.GetProperty().GetOpacity() >= _SOLID
         ]
-        if bounds is None or not casters or self._sun.elevation_deg < _LEAST_SUN_DEG:
-            self._shading.set_shadows(None, None, texel_m=0.0)
-            return
         box = around([box for actor in layers for box in actor.boxes()])
-        assert box is not None
+        if box is None or not casters or self._sun.elevation_deg < _LEAST_SUN_DEG:
+            if self._shadows_are_old:
+                self._shading.set_shadows(None)
+            self._shadows_are_old = False
+            return
+        wanted = self._near_part_wanted(box, ground_heights) if self._still else self._near_part
+        if not self._shadows_are_old and _holds(self._near_part, wanted):
+            return
         if self._caster is None:
             self._caster = ShadowCaster(_SHADOW_MAP_PX)
-        shadows = self._caster.draw(casters, sun=lit_from(self._sun), bounds=box)
+        sun = lit_from(self._sun)
+        if self._shadows_are_old or self._whole_map is None:
+            self._whole_map = self._caster.draw(casters, sun=sun, bounds=box, part=box)
+        self._near_part = wanted
+        near = None if wanted is None else self._caster.draw(casters, sun=sun, bounds=box, part=wanted)
+        self._shadows_are_old = False
         self._renderer.GetRenderWindow().MakeCurrent()
-        self._shading.set_shadows(shadows.depths, shadows.matrix, texel_m=shadows.texel_m)
+        self._shading.set_shadows(self._whole_map, near)
+
+    def _near_part_wanted(self, box: Float64s, ground_heights: GroundHeights) -> Float64s | None:
+        width, height = self._renderer.GetSize()
+        part = near_box(self._renderer.GetActiveCamera(), aspect=width / max(height, 1), ground_heights=ground_heights)
+        if part is None:
+            return None
+        size, of_all = part[:2, 1] - part[:2, 0], box[:2, 1] - box[:2, 0]
+        return part if size.max() < _WORTH_A_NEAR_MAP * of_all.max() else None
 
     def _turn_backdrop(self) -> None:
         camera = self._renderer.GetActiveCamera()
@@ -224,6 +252,14 @@ class Stage:
         self.base.detach()
         self._shading.release(self._renderer)
         self._renderer.RemoveAllLights()
+
+
+def _holds(drawn: Float64s | None, wanted: Float64s | None) -> bool:
+    """Return whether the map of one part does for another: it holds it, and is not much coarser than it could be."""
+    if drawn is None or wanted is None:
+        return drawn is wanted
+    inside = (drawn[:, 0] <= wanted[:, 0]).all() and (wanted[:, 1] <= drawn[:, 1]).all()
+    return bool(inside and (drawn[:2, 1] - drawn[:2, 0]).max() <= 1.5 * (wanted[:2, 1] - wanted[:2, 0]).max())
 
 
 def _unlit_ground(sky: Sky, sun: Float64s) -> tuple[int, int, int]:
