@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 os.environ.setdefault("LP_NUM_THREADS", "2")  # software GL: steady timings on small machines
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples every time: a test that fails on somebody else's machine must fail on this one.  To look for new
+# ones: HYPOTHESIS_PROFILE=search.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=1000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 _display: subprocess.Popen[bytes] | None = None
 

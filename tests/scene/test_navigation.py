@@ -29,6 +29,7 @@ def hills(x: float, y: float) -> float:
 
 
 FLAT = Limits(ground_height=lambda x, y: 0.0, extent=CITY)
+BOUNDLESS = Limits(ground_height=lambda x, y: 0.0, extent=replace(CITY, min_x=0.0, max_x=2 * EAST, max_y=2 * NORTH))
 HILLY = Limits(ground_height=hills, extent=CITY)
 
 
@@ -116,7 +117,7 @@ def test_grabbed_ground_stays_under_the_cursor(viewpoint, from_px, to_px):
     hold = navigation.grab(viewpoint, grabbed)
     steps = np.linspace(from_px, to_px, 6)[1:]
     for step in steps:
-        viewpoint = navigation.pan(viewpoint, hold, tuple(step), PICTURE, limits=FLAT)
+        viewpoint = navigation.pan(viewpoint, hold, tuple(step), PICTURE, limits=BOUNDLESS)
     assert seen_by_vtk(viewpoint, grabbed) == pytest.approx(to_px, abs=3)
 
 
@@ -148,7 +149,7 @@ def test_zooming_keeps_the_point_under_the_cursor(viewpoint, pixel, factor):
     about = ground_under(viewpoint, pixel)
     if about is None:
         return
-    zoomed = navigation.zoom(viewpoint, about, factor, limits=FLAT)
+    zoomed = navigation.zoom(viewpoint, about, factor, limits=BOUNDLESS)
     assert seen_by_vtk(zoomed, about) == pytest.approx(pixel, abs=1)
 
 
