@@ -110,6 +110,23 @@ class AttributeTable:
     def _column(self, name: str, gathered: _Values, ids: Sequence[str]) -> AttributeColumn:
         type = _common(tuple(gathered.types))
         values: list[Any] = [None] * len(ids)
+        if type is None and len(set(gathered.rows)) == len(gathered.rows):  # nothing to convert: JSON's usual case
+            for row, value in zip(gathered.rows, gathered.values, strict=True):
+                values[row] = value
+        else:
+            self._fill(values, gathered, type, name, ids)
+        if len(gathered.units) > 1:
+            self._findings.add(
+                "attribute.units-differ",
+                f"“{name}” is given in several units ({', '.join(gathered.units)}); its values are shown without one.",
+            )
+        unit = next(iter(gathered.units)) if len(gathered.units) == 1 else None
+        return column(name, values, type=type, unit=unit)
+
+    def _fill(
+        self, values: list[Any], gathered: _Values, type: AttributeType | None, name: str, ids: Sequence[str]
+    ) -> None:
+        """Put what was gathered into ``values``, as ``type``; what is given several times is joined or told."""
         for row, value in zip(gathered.rows, gathered.values, strict=True):
             plain = self._converted(value, type, name, ids[row])
             if values[row] is None or plain is None:
@@ -123,13 +140,6 @@ class AttributeTable:
                     where=ids[row],
                     severity=Severity.INFO,
                 )
-        if len(gathered.units) > 1:
-            self._findings.add(
-                "attribute.units-differ",
-                f"“{name}” is given in several units ({', '.join(gathered.units)}); its values are shown without one.",
-            )
-        unit = next(iter(gathered.units)) if len(gathered.units) == 1 else None
-        return column(name, values, type=type, unit=unit)
 
     def _converted(self, value: Any, type: AttributeType | None, name: str, object_id: str) -> Any:
         """Return ``value`` as ``type``, or None and a finding where it is not of it."""

@@ -177,8 +177,11 @@ def _differing(corners: Int64s, surfaces: RaggedSurfaces, vertices: Float64s) ->
     ring_offsets = offsets(surfaces.ring_size)
     filled = np.flatnonzero(surfaces.ring_size > 0)
     following[ring_offsets[filled + 1] - 1] = ring_offsets[filled]
-    points = vertices[corners]
-    return np.asarray((points != points[following]).any(axis=1), np.bool_)
+    differing = np.zeros(len(corners), np.bool_)
+    for axis in vertices.T:  # any(axis=1) would take four times as long
+        along = axis[corners]
+        differing |= along != along[following]
+    return differing
 
 
 def _edges(rings: RaggedSurfaces, failed: NDArray[np.int32]) -> tuple[Int64s, Int64s]:
@@ -238,8 +241,9 @@ def _reference_system(
         if system.horizontal != crs.horizontal:
             problem = f"Besides {name}, the file names other reference systems for parts; all is read as {name}."
             findings.add("crs.several", problem, where=other)
-    inside = surfaces.corners[(surfaces.corners >= 0) & (surfaces.corners < len(vertices))]
-    stored = Extent.around([Extent.of(vertices[inside]), Extent.of(shapes.positions)])
+    used = np.zeros(len(vertices), np.bool_)
+    used[surfaces.corners[(surfaces.corners >= 0) & (surfaces.corners < len(vertices))]] = True
+    stored = Extent.around([Extent.of(vertices[used]), Extent.of(shapes.positions)])
     north_first = is_north_first(name, stored, stated=axis_order_stated)
     if stored is not None and is_geographic(crs):
         latitude = stored.centre[0 if north_first else 1]

@@ -222,20 +222,16 @@ class CityJsonObjects:
             return [self._surface_type(surface) for surface in _unrolled(semantics, boundaries, depth)]
         if not isinstance(semantics, dict):
             return None
-        numbers: dict[object, int] = {None: -1}
-        for index, surface in enumerate(_listed(semantics.get("surfaces"))):
-            numbers[index] = self._surface_type(surface)
+        listed = _listed(semantics.get("surfaces"))
+        numbers: dict[object, int] = dict(enumerate(map(self._surface_type, listed)))
+        numbers[None] = -1
         values = list(_unrolled(semantics.get("values"), boundaries, depth))
-        found = [numbers.get(value, -2) for value in values if value.__class__ in (int, None.__class__)]
-        if len(found) < len(values) or -2 in found:
-            self._findings.add(
-                "semantics.mismatch",
-                "Surface types that are not listed in their geometry are left out.",
-                where=where,
-                severity=Severity.INFO,
-            )
+        try:
+            return [numbers[value] for value in values]
+        except (KeyError, TypeError):
+            problem = "Surface types that are not listed in their geometry are left out."
+            self._findings.add("semantics.mismatch", problem, where=where, severity=Severity.INFO)
             return [numbers.get(value, -1) if value.__class__ is int else -1 for value in values]
-        return found
 
     def _surface_type(self, surface: object) -> int:
         name = surface.get("type") if isinstance(surface, dict) else surface
