@@ -31,8 +31,8 @@ DAILY_LIMIT_UG_M3 = {
     NO2.name: 50.0,
     PM2_5.name: 25.0,
 }
-REACH_M = 120.0
-"""Buildings nearer than this to a station are tinted."""
+REACH_M = 70.0
+"""Buildings nearer than this to a station are tinted; what is known of the air farther off is not worth a colour."""
 PIN_M = 16.0
 
 
@@ -104,7 +104,7 @@ def _neighbourhood(stations: Float64s, site: Site) -> _Neighbourhood:
     distance = np.hypot(offset[..., 0], offset[..., 1])
     reached = distance.min(axis=1, initial=np.inf) < REACH_M
     near = distance[reached]
-    weights = np.where(near < 4 * REACH_M, 1 / (near + 10.0) ** 2, 0.0)
+    weights = np.where(near < 8 * REACH_M, 1 / (near + 10.0) ** 2, 0.0)
     return _Neighbourhood(
         positions=stations,
         object_ids=tuple(objects.ids[row] for row in rows[reached].tolist()),
