@@ -136,7 +136,7 @@ def test_buildings_near_stations_are_tinted_and_others_are_not(
     nearest = {
         each: float(np.linalg.norm(frame.positions[:, :2] - centres[each][:2], axis=1).min()) for each in centres
     }
-    reach_m = 120.0
+    reach_m = 70.0
     assert set(tint.object_ids) == {each for each in centres if nearest[each] < reach_m and kinds[each] == "Building"}
     assert frame.results.min() <= tint.values.min()
     assert tint.values.max() <= frame.results.max()
