@@ -94,10 +94,9 @@ def read(*, path: Path, feedback: Feedback) -> list[FeatureTable]:
     require_content(path)
     _refuse_pointers(path)
     with _plainly_named(path) as file, _damage_told(path, file):
-        names = [(str(name), geometry) for name, geometry in _quiet(pyogrio.list_layers, file)[0]]
-        spatial = [name for name, geometry in names if geometry is not None]
+        spatial = _map_layers(file)
         if not spatial:
-            raise UnsupportedFormatError("The file holds tables, but no map layer.", source=path.name)
+            raise _no_map_layer(path)
         share = 1.0 / len(spatial)
         return [
             _read_layer(file, name, PartOf(feedback, number * share, (number + 1) * share))
@@ -105,8 +104,27 @@ def read(*, path: Path, feedback: Feedback) -> list[FeatureTable]:
         ]
 
 
-def _read_layer(path: Path, layer: str, feedback: Feedback) -> FeatureTable:
+def _map_layers(path: Path) -> list[str | None]:
+    """Return the names of the layers with geometry; None stands for the only one of a GeoJSON.
+
+    That is not asked for its name: GDAL reads the whole file for each question.
+    """
+    head = _head(path)
+    if _is_json(head) and b'"Topology"' not in head:
+        return [None]
+    return [str(name) for name, geometry in _quiet(pyogrio.list_layers, path)[0] if geometry is not None]
+
+
+def _no_map_layer(path: Path) -> UnsupportedFormatError:
+    return UnsupportedFormatError("The file holds tables, but no map layer.", source=path.name)
+
+
+def _read_layer(path: Path, layer: str | None, feedback: Feedback) -> FeatureTable:
+    feedback.progress(0.0, "Reading features")
+    feedback.stop_if_cancelled()
     info, told = _quiet(pyogrio.read_info, path, layer=layer, encoding=None)
+    if info["geometry_type"] is None:
+        raise _no_map_layer(path)
     driver = str(info["driver"])
     if driver not in _FORMATS:
         raise HostileFileError(
@@ -133,7 +151,7 @@ def _read_layer(path: Path, layer: str, feedback: Feedback) -> FeatureTable:
         source=SourceFacts(
             format=_FORMATS[driver],
             version=_geopackage_version(path) if driver == "GPKG" else "",
-            title=layer if driver in _NAMED_LAYERS else "",
+            title=str(info["layer_name"]) if driver in _NAMED_LAYERS else "",
         ),
         crs=crs,
         feature_count=table.num_rows,
