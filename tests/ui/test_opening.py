@@ -169,3 +169,25 @@ def test_leaving_unsaved_work_asks_once_and_cancel_keeps_everything(program, qtb
     window.commands.run("file.new")
     assert program.session.project.layers == ()
     assert not window.viewport.compass.isVisible()
+
+
+def test_a_layer_whose_file_was_missing_is_read_again_once_the_file_is_back(program, qtbot, squares, tmp_path):
+    window, session = program.window, program.session
+    drop(window, squares)
+    wait_until_read(program, qtbot)
+    window.document.save(tmp_path / "town.twin")
+    squares.rename(tmp_path / "elsewhere")
+    drop(window, tmp_path / "town.twin")
+    wait_until_read(program, qtbot)
+    (layer,) = session.project.layers
+    assert session.store.get(layer.id) is None
+    assert [problem.code for problem in program.problems.problems] == ["project"]
+    assert "squares.geojson" in program.problems.problems[0].text
+    (tmp_path / "elsewhere").rename(squares)
+    window.panels.layers.select_keys({f"layer:{layer.id}"})
+    assert window.commands["layer.reload"].isEnabled()
+    window.commands.run("layer.reload")
+    wait_until_read(program, qtbot)
+    assert session.store.get(layer.id).feature_count == 9
+    window.panels.layers.select_keys({f"layer:{layer.id}"})
+    assert not window.commands["layer.reload"].isEnabled()

@@ -121,6 +121,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("layer.style", "&Style", "Layer", "Change colours, sizes and level of detail.", "palette", "F7", words="symbology colour"),
     _spec("layer.facts", "&Properties", "Layer", "Show source, reference system, extent and counts.", "info", "F3", words="metadata licence crs"),
     _spec("layer.crs", "Set &reference system…", "Layer", "Say which coordinate reference system a layer is in.", "globe", "Ctrl+Shift+C", words="crs epsg projection"),
+    _spec("layer.reload", "Read a&gain", "Layer", "Read the file of a layer that could not be loaded once more.", "rotate-ccw", words="retry reload refresh"),
     _spec("layer.up", "Move &up", "Layer", "Draw the selected layers over the one above.", "arrow-up", "Ctrl+Shift+Up", separator=True, words="order raise"),
     _spec("layer.down", "Move &down", "Layer", "Draw the selected layers under the one below.", "arrow-down", "Ctrl+Shift+Down", words="order lower"),
     _spec("layer.group", "&Group…", "Layer", "Put the selected layers into a group.", "folder-plus", "Ctrl+G"),

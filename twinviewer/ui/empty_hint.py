@@ -10,10 +10,15 @@ from PySide6.QtWidgets import QLabel, QWidget
 MARGIN_PX = 40
 
 
-def empty_text(reading: Sequence[str]) -> str:
-    """Return the sentence for a view without layers, while files of these names are being read."""
+def empty_text(reading: Sequence[str], jobs: Sequence[str] = ()) -> str:
+    """Return the sentence for a view without layers.
+
+    Args:
+        reading: Names of the files that are being read.
+        jobs: What else is being done.
+    """
     if not reading:
-        return "Nothing to see yet.\nDrop files here, or use File › Open."
+        return f"{jobs[0]} …" if jobs else "Nothing to see yet.\nDrop files here, or use File › Open."
     if len(reading) == 1:
         return f"Reading {reading[0]} …"
     return f"Reading {len(reading)} files …"

@@ -89,6 +89,7 @@ class LayerCommands(QObject):
             "layer.style": lambda: self._panels.show("style"),
             "layer.facts": self._show_facts,
             "layer.crs": self._set_crs,
+            "layer.reload": self._read_again,
             "layer.up": lambda: self._move(up=True),
             "layer.down": lambda: self._move(up=False),
             "layer.group": self._group,
@@ -113,6 +114,7 @@ class LayerCommands(QObject):
             "layer.style": len(ids) == 1,
             "layer.facts": len(ids) == 1,
             "layer.crs": len(ids) == 1,
+            "layer.reload": bool(self._failed_openings()),
             "layer.up": bool(ids) and move_by_one(project, ids, up=True) is not None,
             "layer.down": bool(ids) and move_by_one(project, ids, up=False) is not None,
             "layer.group": bool(ids),
@@ -304,6 +306,15 @@ class LayerCommands(QObject):
         if chosen is not None:
             self._do(RemoveLayers(layer_ids=frozenset((layer.id,))))
             self._services.opener.open([layer.source.path], crs=chosen)
+
+    def _failed_openings(self) -> list[Opening]:
+        ids = set(self._ids())
+        openings = self._services.opener.openings
+        return [one for one in openings if one.phase is Phase.FAILED and ids.intersection(one.layer_ids)]
+
+    def _read_again(self) -> None:
+        for opening in self._failed_openings():
+            self._services.opener.retry(opening)
 
     def _do(self, command: Command, *, part_of_drag: bool = False) -> None:
         """Do a command; of a drag only the first can be undone, and takes all of the drag with it."""

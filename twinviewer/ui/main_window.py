@@ -170,8 +170,8 @@ class MainWindow(QMainWindow):
         for action in self.commands.actions.values():
             self.addAction(action) if action not in self.viewport.actions() else None
         tools = ("layer.add", "layer.up", "layer.down", "layer.zoom", "layer.remove")
-        menu = ("layer.zoom", "layer.toggle", None, "layer.rename", "layer.style", "layer.facts", "layer.crs", None)
-        more = ("layer.group", "layer.up", "layer.down", None, "layer.remove")
+        menu = ("layer.zoom", "layer.toggle", "layer.reload", None, "layer.rename", "layer.style", "layer.facts")
+        more = ("layer.crs", None, "layer.group", "layer.up", "layer.down", None, "layer.remove")
         self.panels.layers.offer(
             [self.commands[name] for name in tools],
             [None if name is None else self.commands[name] for name in (*menu, *more)],
@@ -207,6 +207,7 @@ class MainWindow(QMainWindow):
             services.session.on_change(self._follow),
             services.opener.on_change(self._opening_changed),
         )
+        services.runner.on_change(self._jobs_changed)
         services.problems.on_change(self._problems_changed)
         self.document.on_change(self._show_title)
         self._legend_timer.timeout.connect(lambda: self.legend.show_scales(self.scene.legends()))
@@ -305,14 +306,19 @@ class MainWindow(QMainWindow):
             self._show_viewpoint(self.scene.viewpoint)
 
     def _opening_changed(self) -> None:
-        if self.services.opener.openings and self.pages.currentWidget() is self.welcome:
-            self.show_view()
         self._show_empty_hint()
         self._look_whether_to_fit()
+        self._show_what_can_be_done()
+
+    def _jobs_changed(self) -> None:
+        if self.services.runner.jobs and self.pages.currentWidget() is self.welcome:
+            self.show_view()
+        self._show_empty_hint()
 
     def _show_empty_hint(self) -> None:
         reading = [opening.title for opening in self.services.opener.openings if opening.phase is not Phase.FAILED]
-        self.empty_hint.show_text("" if self.services.session.project.layers else empty_text(reading))
+        jobs = [job.title for job in self.services.runner.jobs]
+        self.empty_hint.show_text("" if self.services.session.project.layers else empty_text(reading, jobs))
 
     def _began(self, view: ViewState) -> None:
         self._view_next = view

@@ -20,7 +20,7 @@ LOOK_EVERY_MS = 200
 
 
 class Caption(QLabel):
-    """The name of what is seen, low on the left, large."""
+    """The name of what is seen, low in the middle, large: legends are on the left."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -46,7 +46,7 @@ class Caption(QLabel):
         over = self.parentWidget()
         if over is not None and self.isVisible():
             self.adjustSize()
-            self.move(36, over.height() - self.height() - 36)
+            self.move((over.width() - self.width()) // 2, over.height() - self.height() - 36)
             self.raise_()
 
 

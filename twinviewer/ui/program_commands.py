@@ -105,7 +105,9 @@ class ProgramCommands(QObject):
         window = self._window
         if self._before_presentation is not None:
             return
+        window.layers.show_pick(None)
         chrome: list[QWidget] = [window.menuBar(), window.statusBar(), window.toolbar, window.viewport.compass]
+        chrome.append(window.restore_bar)
         chrome += window.docks.docks.values()
         shown = [widget for widget in chrome if not widget.isHidden()]
         self._before_presentation = (window.isFullScreen(), shown)

@@ -78,7 +78,8 @@ class StatusBar(QStatusBar):
         self.crs = _flat("Reference system", "The project's coordinate reference system.")
         self.crs.clicked.connect(self.crs_asked)
         self.addWidget(jobs)
-        for widget in (self.problems, self.coordinates, self.scale, self.preset, self.crs):
+        self.addWidget(self.problems)
+        for widget in (self.coordinates, self.scale, self.preset, self.crs):
             self.addPermanentWidget(widget)
 
     def show_position(self, position: tuple[float, float, float] | None) -> None:
