@@ -37,8 +37,7 @@ def check() -> int:
     """Check the program; return 0 if all its parts work, else 1."""
     with tempfile.TemporaryDirectory(prefix="twinviewer-check-") as profile:
         os.environ["TWINVIEWER_PROFILE_DIR"] = profile
-        plugins = PluginRegistry()
-        print("plugins:", ", ".join(plugin.name for plugin in plugins.plugins), flush=True)
+        print("plugins:", ", ".join(_loaded_plugins(PluginRegistry())), flush=True)
         pixels, problems = _frame(Path(profile))
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     for problem in errors:
@@ -50,6 +49,21 @@ def check() -> int:
     if not errors:
         print("All is well.")
     return int(bool(errors))
+
+
+def _loaded_plugins(registry: PluginRegistry) -> list[str]:
+    """Import the code of all contributions; return the names of the plugins.
+
+    Raises:
+        PluginError: One cannot be loaded.
+    """
+    for problem in registry.problems:
+        raise problem
+    functions = [(reader.id, reader.read) for reader in registry.readers]
+    functions += [(overlay.id, name) for overlay in registry.overlays for name in (overlay.feed, overlay.encode)]
+    for contribution_id, reference in functions:
+        registry.resolve(reference, registry.plugin_of(contribution_id))
+    return [plugin.name for plugin in registry.plugins]
 
 
 def share_of_edges(pixels: NDArray[np.uint8]) -> float:
