@@ -419,6 +419,14 @@ def test_a_terrain_of_points_only_is_told(read_text) -> None:
     assert told(model, "geometry.none")
 
 
+def test_a_terrain_in_a_grid_is_told(read_text) -> None:
+    grid = "<gml:rangeSet><gml:DataBlock><gml:tupleList>1 2 3 4</gml:tupleList></gml:DataBlock></gml:rangeSet>"
+    grid = f"<dem:grid><gml:RectifiedGridCoverage>{grid}</gml:RectifiedGridCoverage></dem:grid>"
+    model = read_text(city(f'<dem:RasterRelief gml:id="grid"><dem:lod>1</dem:lod>{grid}</dem:RasterRelief>'))
+    assert told(model, "tin.without-triangles").where == "grid"
+    assert model.attributes == ()
+
+
 def test_objects_of_extensions_are_objects(read_text) -> None:
     zone = (
         '<urf:Zone xmlns:urf="urn:an:extension" gml:id="zone"><urf:part><urf:Plot gml:id="plot"><urf:lod1MultiSurface>'
@@ -441,7 +449,9 @@ def test_lines_and_pictures_are_told_as_not_shown(read_text) -> None:
     terrain = (
         f"<bldg:lod2TerrainIntersection><gml:MultiCurve>{line(CLOSED)}</gml:MultiCurve></bldg:lod2TerrainIntersection>"
     )
-    text = city(building(wall(held(polygon(square()))) + terrain))
+    text = city(
+        building("<app:appearance><app:Appearance/></app:appearance>" + wall(held(polygon(square()))) + terrain)
+    )
     text = text.replace(
         "</core:CityModel>", "<app:appearanceMember><app:Appearance/></app:appearanceMember></core:CityModel>"
     )

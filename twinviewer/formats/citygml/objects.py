@@ -95,7 +95,10 @@ class CityObjects:
             elif meaning in _GENERICS:
                 self._generic(prop, word, row, prefix, depth, keeps_attributes=keeps_attributes)
             elif meaning is Meaning.LOD:
-                lod = self.lods.number((prop.text or "").strip())
+                if stated := _text_of(prop):
+                    lod = self.lods.number(stated)
+            elif word.local == "appearance":
+                tell_of_appearance(self._findings)
 
     # --- geometry ---------------------------------------------------------------------------------------------
 
@@ -152,6 +155,9 @@ class CityObjects:
                     self._address(child, row, depth)
             elif meaning in _GENERICS:
                 self._generic(child, inner, row, prefix, depth, keeps_attributes=keeps_attributes)
+            elif meaning is Meaning.GRID:
+                problem = "Terrain that is given as a grid, without triangles, is not shown."
+                self._findings.add("tin.without-triangles", problem, where=self._objects.ids[row])
             elif meaning is Meaning.DATA:
                 if inner.is_foreign and self._is_city_object(child):
                     self._city_object(child, inner, row, lod, depth + 1)
@@ -239,3 +245,8 @@ def _text_of(element: etree._Element) -> str:
     """Return an element's text; where it goes over several lines, they are made one."""
     text = (element.text or "").strip()
     return " ".join(text.split()) if "\n" in text else text
+
+
+def tell_of_appearance(findings: Findings) -> None:
+    """Say once more that there is an appearance."""
+    findings.add("appearance.not-shown", "Textures and materials are not shown.", severity=Severity.INFO)

@@ -9,12 +9,11 @@ from lxml import etree
 from twinviewer.formats.city_columns import AttributeTable, ObjectColumns
 from twinviewer.formats.city_model import assemble
 from twinviewer.formats.citygml.geometry import Geometries
-from twinviewer.formats.citygml.objects import CityObjects
+from twinviewer.formats.citygml.objects import CityObjects, tell_of_appearance
 from twinviewer.formats.citygml.shapes import ShapePlaces
 from twinviewer.formats.citygml.stream import members, root_of
 from twinviewer.formats.citygml.vocabulary import Vocabulary, split
 from twinviewer.formats.findings import Findings
-from twinviewer.model.diagnostics import Severity
 from twinviewer.model.errors import DamagedFileError, TwinViewerError
 from twinviewer.model.feedback import Feedback, PartOf
 from twinviewer.model.layer_data import CityModel, SourceFacts
@@ -90,8 +89,7 @@ class _Gathering:
                 if name := envelope.get("srsName"):
                     self._crs_names.setdefault(name)
         elif local == "appearanceMember":
-            problem = "Textures and materials are not shown."
-            self._findings.add("appearance.not-shown", problem, severity=Severity.INFO)
+            tell_of_appearance(self._findings)
         else:
             self._city_objects.add(element)
             self._geometries.end_member()

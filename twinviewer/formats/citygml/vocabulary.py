@@ -98,6 +98,8 @@ class Meaning(Enum):
     IMPLICIT = auto()
     LINES = auto()
     """Curves and points, which are not drawn."""
+    GRID = auto()
+    """Heights of a terrain in rows and columns, which are not drawn."""
     ENVELOPE = auto()
     GENERIC = auto()
     GENERIC_SET = auto()
@@ -192,6 +194,8 @@ def _meaning_in_gml(local: str) -> Meaning:
         return Meaning.AGGREGATE
     if local in _LINES:
         return Meaning.LINES
+    if local.endswith("Coverage"):
+        return Meaning.GRID
     if local == "Envelope":
         return Meaning.ENVELOPE
     return Meaning.IGNORED if local in _IGNORED_PROPERTIES else Meaning.DATA
