@@ -138,6 +138,9 @@ def _along_streets(planting: Planting) -> Iterator[tuple[Point, str]]:
             for place, run in _steps(line, 9.5, 5.0):
                 yield along(place, run, 0.0, half + 1.6), "avenue"
                 yield along(place, run, 0.0, -half - 1.6), "avenue"
+        elif way.type == "pedestrian" and way.quarter == "":  # around a square
+            for place, run in _steps(line, 8.5, 6.0):
+                yield along(place, run, 0.0, half + 3.4), "street"
         elif way.width_m >= 26:
             for place, run in _steps(line, 9.0, 7.0):
                 for side in (-1, 1):

@@ -13,7 +13,7 @@ from itertools import pairwise
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from twinviewer.demo.solids import Solid
+from twinviewer.demo.solids import Frame, Solid, corner
 from twinviewer.demo.town import Corner, Ring, Surface
 
 _TOUCH_M = 0.004
@@ -39,6 +39,18 @@ def joined(parts: Sequence[Solid]) -> tuple[Surface, ...]:
             if piece.geom_type == "Polygon" and piece.area > 0.01
         )
     return _meeting(result)
+
+
+def placed(surfaces: Sequence[Surface], frame: Frame) -> tuple[Surface, ...]:
+    """Return faces that were made around the origin, in their place."""
+
+    def moved(ring: Ring) -> Ring:
+        return tuple(corner(frame.at(u, v), z) for u, v, z in ring)
+
+    return tuple(
+        Surface(type=surface.type, exterior=moved(surface.exterior), interiors=tuple(map(moved, surface.interiors)))
+        for surface in surfaces
+    )
 
 
 class _Wall:

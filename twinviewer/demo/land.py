@@ -52,7 +52,7 @@ def lay_out_land(
             )
         )
         if green is not None:
-            land.append(("garden", green, ""))
+            land.append(("residential garden", green, ""))
         zoned[character.zone].append(polygon)
     for name, square in skeleton.squares.items():
         land.append(("square", Polygon(square.corners), "Market Square" if name == "market" else "Church Square"))
@@ -77,7 +77,7 @@ def lay_out_land(
     )
 
 
-_FRONTS_M = {"old town": 15.0, "ring": 17.0, "garden": 15.0, "terraces": 16.0, "new": 24.0}
+_FRONTS_M = {"old town": 15.0, "ring": 17.0, "garden": 1.5, "terraces": 1.5, "new": 24.0}
 """How far from the street the gardens inside a block begin, by kind of quarter."""
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from itertools import pairwise
 
 from twinviewer.demo.houses import Ground, House
-from twinviewer.demo.joining import joined
+from twinviewer.demo.joining import joined, placed
 from twinviewer.demo.plane import Point
 from twinviewer.demo.solids import Dormer, Frame, Solid, corner, extruded, flat, saddle, tented
 
@@ -14,6 +13,8 @@ CHURCH_FRAME = Frame((-139.0, 92.5), (0.9627, -0.2706))
 """The west front of the church, in its middle; u runs east along the axis, v north."""
 TOWN_HALL_FRAME = Frame((-13.0, -16.0), (0.0, 1.0))
 """Its front looks east over the market."""
+_OWN_FRAME = Frame((0.0, 0.0), (1.0, 0.0))
+"""Parts are joined where coordinates are round numbers, and then put into their place."""
 SCHOOL_SIZE_M = (54.0, 34.0)
 
 
@@ -27,7 +28,7 @@ def town_hall_plan() -> tuple[Point, ...]:
 
 def build_church(ground: Ground) -> House:
     """Build a hall of three aisles with a west tower, chapels like a low transept, a choir and an apse."""
-    base, z, frame = ground.base_z, ground.street_z, CHURCH_FRAME
+    base, z, frame = ground.base_z, ground.street_z, _OWN_FRAME
 
     def at(u: float, v: float) -> Frame:
         return Frame(frame.at(u, v), frame.way)
@@ -43,12 +44,12 @@ def build_church(ground: Ground) -> House:
         way = frame.way if side < 0 else (-frame.way[0], -frame.way[1])
         cross_frame = Frame(chapel, way).turned(8.6)
         parts.append(saddle(cross_frame, 6, 8.6, ground_z=base, eave_z=z + 9.4, ridge_z=z + 14.2))
-    return House(surfaces=joined(parts), roof_type="complex", storeys=1, function="church")
+    return House(surfaces=placed(joined(parts), CHURCH_FRAME), roof_type="complex", storeys=1, function="church")
 
 
 def build_town_hall(ground: Ground) -> House:
     """Build a hall of three storeys under a steep roof full of dormers, with a clock tower in front of its middle."""
-    base, z, frame = ground.base_z, ground.street_z, TOWN_HALL_FRAME
+    base, z, frame = ground.base_z, ground.street_z, _OWN_FRAME
     rows = [
         Dormer(middle_m=m, width_m=1.7, front_m=front, height_m=1.4, gabled=True)
         for front, stops in ((1.0, (2.6, 6.2, 9.8, 20.2, 23.8, 27.4)), (3.9, (4.4, 8.0, 22.0, 25.6)))
@@ -67,7 +68,9 @@ def build_town_hall(ground: Ground) -> House:
         back=back,
     )
     tower = _spired(_box(frame, 12.4, 17.6, -5.2, 0.0), base=base, eave=z + 28, peak=z + 46)
-    return House(surfaces=joined([hall, tower]), roof_type="complex", storeys=3, function="town hall")
+    return House(
+        surfaces=placed(joined([hall, tower]), TOWN_HALL_FRAME), roof_type="complex", storeys=3, function="town hall"
+    )
 
 
 def school_frame(middle: Point, way: Point) -> Frame:
@@ -81,9 +84,9 @@ def school_plan(frame: Frame) -> tuple[Point, ...]:
     return _box(frame, 0.0, SCHOOL_SIZE_M[0], 0.0, SCHOOL_SIZE_M[1])
 
 
-def build_school(frame: Frame, ground: Ground, rng: random.Random) -> House:
+def build_school(site: Frame, ground: Ground) -> House:
     """Build a long house of classrooms with two wings behind, and a flat gymnasium."""
-    base, z = ground.base_z, ground.street_z
+    base, z, frame = ground.base_z, ground.street_z, _OWN_FRAME
     eave = z + 3 * 3.6 + 0.5
     long_house = saddle(frame, 54, 13, ground_z=base, eave_z=eave, ridge_z=eave + 6.2, hips=(1.0, 1.0))
     wings = []
@@ -92,9 +95,8 @@ def build_school(frame: Frame, ground: Ground, rng: random.Random) -> House:
         wings.append(saddle(wing, depth, 11, ground_z=base, eave_z=eave - 4.2, ridge_z=eave - 0.2, hips=(0.0, 0.5)))
     gymnasium = flat(_box(frame, 18, 40, 18.0, 34.0), ground_z=base, roof_z=z + 8.2)
     passage = flat(_box(frame, 26, 32, 13.0, 18.0), ground_z=base, roof_z=z + 4.0)
-    return House(
-        surfaces=joined([long_house, *wings, passage, gymnasium]), roof_type="complex", storeys=3, function="school"
-    )
+    surfaces = placed(joined([long_house, *wings, passage, gymnasium]), site)
+    return House(surfaces=surfaces, roof_type="complex", storeys=3, function="school")
 
 
 def _box(frame: Frame, u0: float, u1: float, v0: float, v1: float) -> tuple[Point, ...]:

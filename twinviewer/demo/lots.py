@@ -7,6 +7,11 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import shapely
+from shapely import Polygon
+from shapely.geometry.polygon import orient
+
 from twinviewer.demo.plane import (
     Point,
     along,
@@ -50,7 +55,8 @@ class Lot:
         if len(self.corners) < 6:
             return (self.corners,)
         first, outer, second, second_back, yard, first_back = self.corners
-        return (first, outer, yard, first_back), (outer, second, second_back, yard)
+        wings = ((first, outer, yard, first_back), (outer, second, second_back, yard))
+        return tuple(tuple(dict.fromkeys(wing)) for wing in wings)  # where a wing has no length, a triangle is left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,9 @@ class Yard:
 _STRAIGHT = 0.12
 """Sine of a turn that still counts as straight on."""
 _SAG_M = 0.5
+_NARROWEST = 0.55
+"""Of the usual width: what is narrower gets no house of its own."""
+_SHORTEST_WING_M = 0.3
 
 
 def yard_of(block: Block, streets: StreetPlan, quarter: Quarter) -> Yard | None:
@@ -87,13 +96,39 @@ def yard_of(block: Block, streets: StreetPlan, quarter: Quarter) -> Yard | None:
             at = max(0, at - 1)
         else:
             at += 1
+    ways = [streets.edges[edge].way for edge in edges]
     left = inset(corners, distances)
-    if left is None:
+    if left is not None and _keeps_off(left[0], corners, distances):
+        return Yard(corners=tuple(left[0]), ways=tuple(ways[side] for side in left[1]), quarter=quarter)
+    return _cut_free(corners, distances, ways, quarter)
+
+
+def _keeps_off(within: Sequence[Point], corners: Sequence[Point], distances: Sequence[float]) -> bool:
+    """Return whether a yard is simple, within its block, and clear of every street."""
+    polygon = Polygon(within)
+    sides = shapely.linestrings(list(zip(corners, (*corners[1:], corners[0]), strict=True)))
+    return bool(
+        polygon.is_valid
+        and (shapely.distance(sides, polygon) > np.array(distances) - 0.01).all()
+        and is_inside(within[0], corners)
+    )
+
+
+def _cut_free(
+    corners: Sequence[Point], distances: Sequence[float], ways: Sequence[int], quarter: Quarter
+) -> Yard | None:
+    """Return the largest piece of a crooked block that is clear of its streets, however wide each is."""
+    sides = shapely.linestrings(list(zip(corners, (*corners[1:], corners[0]), strict=True)))
+    streets = shapely.union_all(shapely.buffer(sides, np.array(distances), quad_segs=2))
+    pieces = shapely.get_parts(Polygon(corners).difference(streets)).tolist()
+    largest = max(pieces, key=lambda piece: piece.area, default=None)
+    if largest is None or largest.area < 60:
         return None
-    within, sides = left
-    if not all(is_inside(corner, block.corners) for corner in within):
-        return None
-    return Yard(corners=tuple(within), ways=tuple(streets.edges[edges[side]].way for side in sides), quarter=quarter)
+    outline = orient(largest.simplify(0.05), 1.0).exterior.coords[:-1]
+    within: list[Point] = [(float(x), float(y)) for x, y in outline]
+    middles = shapely.points([between(a, b, 0.5) for a, b in zip(within, [*within[1:], within[0]], strict=True)])
+    nearest = shapely.STRtree(sides).nearest(middles).tolist()
+    return Yard(corners=tuple(within), ways=tuple(ways[side] for side in nearest), quarter=quarter)
 
 
 def lots_of(yard: Yard, rng: random.Random) -> list[Lot]:
@@ -183,18 +218,13 @@ def _perimeter(
         depth_m = deep if deep < 15 else (deep - 1.0) / 2 if deep < 2 * depth_m else depth_m - 2.0
         courtyard = 1.0
     count = len(yard.corners)
-    fronts = [0.0] * count
-    free_m = [math.dist(yard.corners[at], yard.corners[(at + 1) % count]) for at in range(count)]
-    for at, reach in enumerate(_setbacks(yard, depth_m)):
-        front = max(reach, min(0.55 * width_m, free_m[at - 1] / 2, free_m[at] / 2))
-        if 1.5 < front <= min(free_m[at - 1], free_m[at], 2.3 * depth_m):
-            free_m[at - 1] -= front
-            free_m[at] -= front
-            fronts[at] = front
-            plan = _corner_plan(yard, at, reach=reach, depth_m=depth_m, front_m=front)
+    reaches = _setbacks(yard, depth_m)
+    before, after = _corner_fronts(yard, reaches, depth_m=depth_m, width_m=width_m)
+    for at in range(count):
+        if before[at]:
             lot = Lot(
                 form="corner",
-                corners=plan,
+                corners=_corner_plan(yard, at, reach=reaches[at], depth_m=depth_m, fronts_m=(before[at], after[at])),
                 quarter=yard.quarter,
                 way=yard.ways[at],
                 manner=rng.randrange(1000),
@@ -202,11 +232,10 @@ def _perimeter(
             )
             yield lot, 0.0
     for at, start, way, length in _sides(yard):
-        after = (at + 1) % count
-        low = fronts[at]
-        room = length - low - fronts[after]
+        low, end = after[at], before[(at + 1) % count]
+        room = length - low - end
         number = max(1, round(room / width_m))
-        if room < 0.55 * width_m:
+        if room < _NARROWEST * width_m:
             continue
         manner = rng.randrange(1000)
         widths = [rng.uniform(0.7, 1.3) for _ in range(number)]
@@ -215,7 +244,7 @@ def _perimeter(
         for index, share in enumerate(widths):
             width = share * scale
             depth = depth_m - (rng.choice((0.0, 0.0, 0.8, 1.6)) if not courtyard and form == "row" else 0.0)
-            party = (index > 0 or fronts[at] > 0, index + 1 < number or fronts[after] > 0)
+            party = (index > 0 or low > 0, index + 1 < number or end > 0)
             for tried in (depth, depth * 0.8, depth * 0.6):
                 yield (
                     Lot(
@@ -233,7 +262,33 @@ def _perimeter(
         yield from _back_buildings(yard, rng, depth_m)
 
 
-def _corner_plan(yard: Yard, at: int, *, reach: float, depth_m: float, front_m: float) -> tuple[Point, ...]:
+def _corner_fronts(
+    yard: Yard, reaches: Sequence[float], *, depth_m: float, width_m: float
+) -> tuple[list[float], list[float]]:
+    """Return how long the fronts of the houses on the yard's corners are, before and after the corner; 0: no house.
+
+    What is left of a side and is too short for a house of its own is shared between its corners.
+    """
+    count = len(yard.corners)
+    before, after = [0.0] * count, [0.0] * count
+    free_m = [math.dist(yard.corners[at], yard.corners[(at + 1) % count]) for at in range(count)]
+    for at, reach in enumerate(reaches):
+        front = max(reach, min(0.55 * width_m, free_m[at - 1] / 2, free_m[at] / 2))
+        if 1.5 < front <= min(free_m[at - 1], free_m[at], 2.3 * depth_m):
+            free_m[at - 1] -= front
+            free_m[at] -= front
+            before[at] = after[at] = front
+    for at, left in enumerate(free_m):
+        following = (at + 1) % count
+        if left < _NARROWEST * width_m and after[at] and before[following]:
+            after[at] += left / 2
+            before[following] += left / 2
+    return before, after
+
+
+def _corner_plan(
+    yard: Yard, at: int, *, reach: float, depth_m: float, fronts_m: tuple[float, float]
+) -> tuple[Point, ...]:
     """Return the plan of a house around a corner of the yard.
 
     Args:
@@ -241,15 +296,19 @@ def _corner_plan(yard: Yard, at: int, *, reach: float, depth_m: float, front_m: 
         at: Which corner.
         reach: How far along both streets the corner itself goes, see :func:`_setbacks`.
         depth_m: Of the house.
-        front_m: How long its fronts are; at least ``reach``.
+        fronts_m: How long its fronts are, before and after the corner; neither less than ``reach``.
     """
     here = yard.corners[at]
     into, out = direction(yard.corners[at - 1], here), direction(here, yard.corners[(at + 1) % len(yard.corners)])
-    first, second = along(here, into, -front_m), along(here, out, front_m)
     yard_corner = along(here, into, -reach, depth_m)
-    if front_m - reach < 0.05:
-        return first, here, second, yard_corner
-    return first, here, second, along(second, out, 0.0, depth_m), yard_corner, along(first, into, 0.0, depth_m)
+    if max(fronts_m) - reach < _SHORTEST_WING_M:
+        return along(here, into, -reach), here, along(here, out, reach), yard_corner
+    front, other = (length if length - reach > _SHORTEST_WING_M else reach for length in fronts_m)
+    first, second = along(here, into, -front), along(here, out, other)
+    backs = [along(second, out, 0.0, depth_m)] if other > reach else [yard_corner]
+    backs += [yard_corner]
+    backs += [along(first, into, 0.0, depth_m)] if front > reach else [yard_corner]
+    return first, here, second, *backs
 
 
 def _back_buildings(yard: Yard, rng: random.Random, depth_m: float) -> Iterator[tuple[Lot, float]]:
@@ -356,20 +415,17 @@ def _halls(yard: Yard, rng: random.Random) -> Iterator[tuple[Lot, float]]:
     """Fill a works yard with halls square to its longest side, an office in front."""
     at, start, way, _ = next(_sides(yard))
     manner = rng.randrange(1000)
-    office = rectangle(along(start, way, rng.uniform(8, 16), 7.0), way, rng.uniform(26, 38), 13.0)
-    yield Lot(form="slab", corners=office, quarter=yard.quarter, way=yard.ways[at], manner=manner), 9.0
+    office = rectangle(along(start, way, rng.uniform(8, 16), 7.0), way, rng.uniform(22, 34), 13.0)
+    yield Lot(form="slab", corners=office, quarter=yard.quarter, way=yard.ways[at], manner=manner), 8.0
     stops = [(x - start[0]) * way[0] + (y - start[1]) * way[1] for x, y in yard.corners]
-    low, high = min(stops) + 7.0, max(stops) - 7.0
     deep = max((y - start[1]) * way[0] - (x - start[0]) * way[1] for x, y in yard.corners)
-    v = 7.0
-    while v < deep - 18:
-        depth = rng.choice((24.0, 24.0, 32.0, 40.0))
-        u = low
-        while u < high - 18:
-            long_m = rng.uniform(34, 72)
-            placed = rng.uniform(0.8, 1.0)
-            for share, nudge in ((placed, 0.0), (0.7, 0.0), (0.7, 12.0), (0.5, 0.0), (0.5, 14.0)):
-                corners = rectangle(along(start, way, u + nudge, v), way, long_m * share, depth)
+    depths = rng.choice(((40.0, 24.0), (32.0, 24.0), (24.0, 16.0)))
+    for share in (1.0, 0.62, 0.4):
+        v = 7.0
+        while v < deep - 14:
+            u = min(stops) + rng.uniform(6.0, 10.0)
+            while u < max(stops) - 20:
+                corners = rectangle(along(start, way, u, v), way, rng.uniform(52, 74) * share, depths[share < 1.0])
                 yield Lot(form="hall", corners=corners, quarter=yard.quarter, way=yard.ways[at], manner=manner), 9.0
-            u += long_m + rng.uniform(10, 16)
-        v += depth + rng.uniform(11, 15)
+                u += 9.0
+            v += 6.0

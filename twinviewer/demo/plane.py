@@ -50,6 +50,18 @@ def centre(polygon: Sequence[Point]) -> Point:
     return sum(x for x, _ in polygon) / len(polygon), sum(y for _, y in polygon) / len(polygon)
 
 
+def centroid(polygon: Sequence[Point]) -> Point:
+    """Return the centre of mass of the polygon's area."""
+    x0, y0 = polygon[0]
+    twice, x_sum, y_sum = 0.0, 0.0, 0.0
+    for a, b in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+        share = cross((a[0] - x0, a[1] - y0), (b[0] - x0, b[1] - y0))
+        twice += share
+        x_sum += share * (a[0] + b[0] - 2 * x0)
+        y_sum += share * (a[1] + b[1] - 2 * y0)
+    return x0 + x_sum / (3 * twice), y0 + y_sum / (3 * twice)
+
+
 def length(line: Sequence[Point]) -> float:
     return sum(math.dist(a, b) for a, b in pairwise(line))
 

@@ -151,8 +151,8 @@ def ring_radius(number: int, angle: float, seed: int) -> float:
         rng.uniform(0.25, 0.5) * RING_STEP_M * 0.16 * math.sin(waves * angle + rng.uniform(0, 2 * math.pi))
         for waves in (2, 3, 5)
     )
-    harbour = 215.0 * math.exp(-((_turn(angle, math.radians(-34)) / 0.36) ** 2)) if number == 2 else 0.0
-    harbour += 90.0 * math.exp(-((_turn(angle, math.radians(-34)) / 0.5) ** 2)) if number == 3 else 0.0
+    harbour = 245.0 * math.exp(-((_turn(angle, math.radians(-34)) / 0.36) ** 2)) if number == 2 else 0.0
+    harbour += 110.0 * math.exp(-((_turn(angle, math.radians(-34)) / 0.5) ** 2)) if number == 3 else 0.0
     return base + swell + harbour
 
 

@@ -15,7 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from twinviewer.demo.plane import Point, along, area, between, box, centre, cross, crossings, direction, is_inside
+from shapely import Polygon
+
+from twinviewer.demo.plane import Point, along, area, between, box, centroid, cross, crossings, direction, is_inside
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,12 +172,14 @@ class StreetPlan:
             if small < grain.smallest_m2 or squareness < 0.45 or min(map(_thinness, (one[0], other[0]))) < 0.25:
                 continue
             score = squareness + small / block.area_m2
-            if best is None or score > best[0]:
+            if (best is None or score > best[0]) and Polygon(one[0]).is_valid and Polygon(other[0]).is_valid:
                 best = (score, corners, edges, u, v)
         if best is None:
             return None
         _, corners, edges, u, v = best
         bends = self._bends(corners, u, v, grain, rng)
+        if bends and not all(Polygon(half).is_valid for half, _ in _halves(corners, edges, u, v, bends)):
+            bends = []
         number = self.add_way(Way(type=grain.type, width_m=grain.width_m, quarter=quarter))
         line = [corners[u], *bends, corners[v]]
         new = [self.add_edge(a, b, number) for a, b in pairwise(line)]
@@ -271,4 +275,4 @@ def _thinness(polygon: Sequence[Point]) -> float:
 
 
 def centre_of(block: Block) -> Point:
-    return centre(block.corners)
+    return centroid(block.corners)
