@@ -253,7 +253,7 @@ def _layers(folder: Path) -> tuple[LayerSpec, ...]:
             reader="las",
             file=contents.LASER_POINTS,
             group="Survey",
-            style=Style(color_by="class", point_size_px=2.5),
+            style=Style(color_by="rgb", point_size_px=2.5),
             visible=False,
         ),
     )

@@ -43,7 +43,7 @@ def write_terrain(path: Path, town: Town, *, feedback: Feedback) -> None:
     west, south = (math.floor(value / cell) * cell for value in town.bounds[:2])
     east, north = (math.ceil(value / cell) * cell for value in town.bounds[2:])
     columns, rows = round((east - west) / cell), round((north - south) / cell)
-    x = west + (np.arange(columns) + 0.5) * cell
+    x = west + (np.arange(columns, dtype=np.float64) + 0.5) * cell
     with MemoryFile() as memory:
         profile = {
             "driver": "GTiff",
@@ -67,7 +67,7 @@ def write_terrain(path: Path, town: Town, *, feedback: Feedback) -> None:
                 feedback.stop_if_cancelled()
                 feedback.progress(first / rows)
                 count = min(_STRIP_ROWS, rows - first)
-                y = north - (first + np.arange(count) + 0.5) * cell
+                y = north - (first + np.arange(count, dtype=np.float64) + 0.5) * cell
                 heights = _cell_heights(town, x, y, cell)
                 file.write(np.round(heights, 2).astype(np.float32), 1, window=Window(0, first, columns, count))
         path.write_bytes(memory.read())
