@@ -55,6 +55,7 @@ _MAIN = {
     "south": "Bridge Street",
     "south-east": "Harbour Road",
     "south-west": "Orchard Road",
+    "docks": "Dock Road",
     "west": "Westgate Street",
     "north-west": "St Martin's Road",
     "wall": "Wall Promenade",

@@ -267,7 +267,7 @@ def _remoteness(cell: Block, seed: int) -> float:
     chance = random.Random(f"edge {x:.1f} {y:.1f} {seed}").uniform(-0.14, 0.14)
     flat = 0.06 * math.cos(math.atan2(y, x) * 2)  # along the river sooner than up the hills
     angle = math.degrees(math.atan2(y, x))
-    sooner = 0.3 if -70 < angle < -28 and radius < 740 else 0.24 if 0 < angle < 24 and radius < 740 else 0.0
+    sooner = 0.3 if -70 < angle < -12 and radius < 740 else 0.24 if 0 < angle < 24 and radius < 740 else 0.0
     return radius * (1 + (chance - flat - sooner if radius > 440 else 0.0))
 
 

@@ -151,9 +151,9 @@ def quarter_at(place: Point, *, in_old_town: bool, ring_2_m: float, seed: int) -
     ring = int((radius - ring_2_m) // 330)
     rng = random.Random(f"quarter {round(x / 40)} {round(y / 40)} {seed}")
     if ring == 0:
-        if -70 < angle < -28:
+        if -70 < angle < -12:
             return Quarter(name="New Quay", character=NEW)
-        if -28 <= angle < 24:
+        if -12 <= angle < 24:
             return Quarter(name="Eastworks", character=WORKS)
         if 96 < angle < 140 or -112 < angle < -84:
             return Quarter(name="Weavers' Fields" if y > 0 else "Bell Meadow", character=TERRACES)

@@ -26,6 +26,8 @@ _WALL: tuple[Point, ...] = (
     (152, 140), (204, 56), (232, -46), (268, -140), (306, -226),
 )  # fmt: skip
 """The street where the town wall was, from river to river."""
+RING = -1.0
+"""Where a road begins that leads out from the second ring."""
 _ROADS: tuple[tuple[str, float, float, str, bool], ...] = (
     ("north", 82, 0, "primary", True),
     ("north-east", 34, 0, "secondary", False),
@@ -35,6 +37,7 @@ _ROADS: tuple[tuple[str, float, float, str, bool], ...] = (
     ("south-west", -134, 262, "secondary", False),
     ("west", 171, 0, "primary", True),
     ("north-west", 139, 0, "secondary", False),
+    ("docks", -34, RING, "secondary", False),
     ("lane", -40, 0, "lane", False),
     ("lane", -142, 0, "lane", False),
 )
@@ -189,7 +192,8 @@ def _roads(seed: int, radius_m: float) -> list[_Line]:
         if type == "lane":
             roads.append(_road(angle, start_m, 300.0, type, name, seed, crosses=False))
             continue
-        roads.append(_road(angle, start_m, radius_m + 800, type, name, seed, crosses=crosses))
+        first_m = ring_radius(2, angle, seed) - 12.0 if start_m == RING else start_m
+        roads.append(_road(angle, first_m, radius_m + 800, type, name, seed, crosses=crosses))
         angles.append(angle)
     number = 2
     while _RING_2_M + (number - 3) * RING_STEP_M < radius_m:
