@@ -62,21 +62,58 @@ def test_what_is_cut_off_is_told_and_the_rest_is_whole(read_bytes, number: int) 
     assert f"only the {whole} members before" in problem
 
 
-def test_what_comes_after_a_wrong_tag_is_told_with_its_line_and_number(read_bytes) -> None:
-    lines = TOWN.splitlines()
-    at = next(i for i, text in enumerate(lines) if "house-20" in text)
-    lines[at] = lines[at].replace("</gml:posList>", "</gml:pos>", 1)
-    model = read_bytes("\n".join(lines).encode())
-    assert len(model.object_ids) == 20
-    (finding,) = (finding for finding in model.diagnostics if finding.code == "xml.damaged")
-    assert finding.severity is Severity.ERROR
-    assert finding.where == f"line {at + 1}"
-    assert "20 of 30" in finding.problem
+def with_a_wrong_tag(text: str, *houses: int) -> tuple[str, list[int]]:
+    """A text that is not well-formed in those houses, and the lines where."""
+    lines = text.splitlines()
+    damaged = [next(i for i, line in enumerate(lines) if f'"house-{number}"' in line) for number in houses]
+    for i in damaged:
+        lines[i] = lines[i].replace("</gml:posList>", "</gml:pos>", 1)
+    return "\n".join(lines), [i + 1 for i in damaged]
 
 
-def test_damage_before_the_first_object_is_an_error(read_bytes) -> None:
+@pytest.mark.parametrize("damaged", [[20], [0], [29], [3, 4, 17], list(range(10))])
+def test_an_object_that_is_not_well_formed_is_left_out_and_told_with_its_line(read_bytes, damaged: list[int]) -> None:
+    text, lines = with_a_wrong_tag(TOWN, *damaged)
+    model = read_bytes(text.encode())
+    assert model.object_ids == tuple(f"house-{i}" for i in range(30) if i not in damaged)
+    assert len(model.surface_object) == 6 * (30 - len(damaged))
+    findings = [finding for finding in model.diagnostics if finding.code == "xml.damaged"]
+    assert [finding.where for finding in findings] == [f"line {line}" for line in lines]
+    assert {finding.severity for finding in findings} == {Severity.ERROR}
+    assert model.crs is not None
+
+
+def test_a_file_that_is_damaged_everywhere_is_given_up(read_bytes) -> None:
+    text, lines = with_a_wrong_tag(TOWN, *range(2, 30))
+    model = read_bytes(text.encode())
+    assert model.object_ids == ("house-0", "house-1")
+    last = model.diagnostics[-1]
+    assert (last.code, last.where) == ("xml.damaged", f"line {lines[20]}")
+    assert "2 members are shown" in last.problem
+
+
+@pytest.mark.parametrize("end_tag", ["</core:cityObjectMember>", "</bldg:Building>", "</gml:Polygon>"])
+def test_an_end_tag_that_is_missing_costs_one_object(read_bytes, end_tag: str) -> None:
+    before, damaged, after = TOWN.partition('<bldg:Building gml:id="house-5">')
+    model = read_bytes((before + damaged + after.replace(end_tag, "", 1)).encode())
+    assert model.object_ids == tuple(f"house-{i}" for i in range(30) if i != 5)
+    (finding,) = model.diagnostics
+    assert (finding.code, finding.where) == ("xml.damaged", f"line {before.count(chr(10)) + 1}")
+
+
+def test_damage_in_one_line_or_beside_a_comment_gives_no_object_twice(read_bytes) -> None:
+    text, _ = with_a_wrong_tag(TOWN, 7)
+    for variant in (
+        text.replace("\n", ""),
+        text.replace("<core:cityObjectMember>", "<!-- <core:cityObjectMember> -->\n<core:cityObjectMember>", 3),
+    ):
+        ids = read_bytes(variant.encode()).object_ids
+        assert len(set(ids)) == len(ids) >= 28
+
+
+def test_damage_in_the_only_object_is_an_error(read_bytes) -> None:
     with pytest.raises(DamagedFileError, match="not well-formed XML"):
-        read_bytes(TOWN.replace("</gml:posList>", "</gml:pos>", 1).encode())
+        read_bytes(city(house(1)).replace("</gml:posList>", "</gml:pos>", 1).encode())
 
 
 def test_a_prefix_without_declaration_loses_nothing(read_bytes) -> None:

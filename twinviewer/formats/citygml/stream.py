@@ -2,13 +2,16 @@
 
 Entities are what XML files attack with; no city model needs them, so a file that declares one is refused.  lxml's
 own limits on size are too small for a large terrain, so they are off, and the worker's limits on memory and time
-stand in their place.  Of a damaged file, the members before the damage are given, and what is lost is told.
+stand in their place.  A member of the city model that is not well-formed is left out and told, and reading goes on
+behind it; of a file that is cut off, the members before the end are given.
 """
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +30,16 @@ _CHUNK_BYTES = 262_144
 """Between two questions whether to stop: some 5 ms."""
 _MEMBERS = ("cityObjectMember", "featureMember", "featureMembers", "member", "appearanceMember", "versionMember")
 _OF_THE_MODEL = ("boundedBy", "name")
+_LEFT_OUT_LIMIT = 20
+"""Members that are not well-formed; a file with more of them is something else."""
 _AGAIN = "Get the file again from where it came from."
 
 _START_TAG = re.compile(r"<(?:([\w.\-]+):)?([\w.\-]+)((?:\s+[\w.:\-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*)", re.DOTALL)
 _DECLARATION = re.compile(r"\sxmlns(?::([\w.\-]+))?\s*=\s*[\"']([^\"']*)[\"']")
 _MARKUP = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", re.DOTALL)
-_MEMBER_TAG = re.compile(rb"<(?:[\w.\-]{1,64}:)?(?:cityObjectMember|featureMember|member)[\s>]")
-_TAG_BYTES = 256
+_MEMBER_TAG = re.compile(rb"<(?:[\w.\-]{1,64}:)?(?:%b)[\s>]" % "|".join(_MEMBERS).encode())
+_MISMATCH = re.compile(r"tag mismatch: \S+ line (\d+) and")
 _UNDECLARED = re.compile(r"Namespace prefix (\S+) ")
 
 
@@ -91,21 +96,24 @@ def members(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[e
     Args:
         path: The file.
         feedback: Hears progress, and is asked every few milliseconds whether to stop.
-        findings: Hear of damage behind the first member, and of namespace prefixes that the file uses without
-            declaring them (their elements' tags are ``prefix:name``).
+        findings: Hear of damage, and of namespace prefixes that the file uses without declaring them (their
+            elements' tags are ``prefix:name``).
 
     Raises:
-        DamagedFileError: The file is empty, or damaged before the end of its first member.
+        DamagedFileError: The file is empty, or no member of it can be read.
         UnsupportedFormatError: It is XML of another kind, or no XML at all.
         HostileFileError: It declares entities, or is nested absurdly deep.
         Cancelled: The person stopped the work.
     """
     size = require_content(path)
     stream = _Stream(path, size, _understood_root(path), feedback)
-    try:
-        yield from stream.members()
-    except etree.XMLSyntaxError as error:
-        _judge(error, stream, findings)
+    while True:
+        try:
+            yield from stream.members()
+        except etree.XMLSyntaxError as error:
+            if _can_go_on(error, stream, findings):
+                continue
+        return
 
 
 def _understood_root(path: Path) -> Root:
@@ -140,20 +148,26 @@ def _with_entities(path: Path) -> HostileFileError:
 
 
 class _Stream:
-    """One pass through the file."""
+    """The way through the file, begun anew behind each member that is not well-formed."""
 
     def __init__(self, path: Path, size: int, root: Root, feedback: Feedback) -> None:
         self.path, self.size = path, size
-        self.read = self.given = 0
+        self.read = self.given = self.left_out = 0
+        """Bytes that the parser was given; members that were yielded; members that were not well-formed."""
+        self.lines_before = 0
+        """What the parser's line numbers are short of the file's."""
         self.is_complete = False
         """Whether the end of the root element was met."""
         self.is_at_end = False
         """Whether all of the file was given to the parser."""
-        self._feedback = feedback
+        self._root, self._feedback = root, feedback
+        self._begin()
+
+    def _begin(self) -> None:
         self.parser = etree.XMLPullParser(
             events=("end",),
             tag=[
-                *(f"{{*}}{name}" for name in (*_MEMBERS, root.local)),
+                *(f"{{*}}{name}" for name in (*_MEMBERS, self._root.local)),
                 *(f"{{{namespace}}}{name}" for namespace in GML for name in _OF_THE_MODEL),
             ],
             resolve_entities=False,
@@ -170,6 +184,7 @@ class _Stream:
         parser = self.parser
         last: etree._Element | None = None
         with self.path.open("rb") as file:
+            file.seek(self.read)
             while chunk := file.read(_CHUNK_BYTES):
                 error: etree.XMLSyntaxError | None = None
                 try:
@@ -198,14 +213,43 @@ class _Stream:
         self.is_at_end = True
         parser.close()
 
+    def go_on_behind(self, line: int) -> bool:
+        """Begin anew with the first member behind the one that is damaged in ``line``; return whether there is one."""
+        if self.left_out == _LEFT_OUT_LIMIT:
+            return False
+        with self.path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        start_tag = re.search(rb"<(?:[\w.\-]+:)?%b(?:\s[^>]*)?>" % self._root.local.encode(), content)
+        if start_tag is None:
+            return False
+        # As many members begin before it as were given or left out, and itself; a comment may hold more of them.
+        earlier = self.given + self.left_out + 1
+        damaged_at = _line_start(content, line)
+        behind = (
+            tag.start()
+            for number, tag in enumerate(_MEMBER_TAG.finditer(content))
+            if number >= earlier and tag.start() > damaged_at
+        )
+        at = next(behind, None)
+        if at is None:
+            return False
+        prolog = content[: start_tag.end()]
+        self.lines_before = _lines_in(content, at) - prolog.count(b"\n")
+        self.left_out += 1
+        self.read = at
+        self._begin()
+        with suppress(etree.XMLSyntaxError):  # it is raised again with the next bytes
+            self.parser.feed(prolog)
+        return True
+
     def _refuse_entities(self, element: etree._Element) -> None:
         declared = element.getroottree().docinfo.internalDTD
         if declared is not None and any(True for _ in declared.iterentities()):
             raise _with_entities(self.path)
 
 
-def _judge(error: etree.XMLSyntaxError, stream: _Stream, findings: Findings) -> None:
-    """Tell what is wrong with the file, or refuse it."""
+def _can_go_on(error: etree.XMLSyntaxError, stream: _Stream, findings: Findings) -> bool:
+    """Tell what is wrong with the file, or refuse it; return whether there is more to read."""
     types = etree.ErrorTypes
     entries = list(stream.parser.feed_error_log)  # the error that is raised is the first one, the fatal one is the last
     undeclared = [entry for entry in entries if entry.type == types.NS_ERR_UNDEFINED_NAMESPACE]
@@ -215,12 +259,15 @@ def _judge(error: etree.XMLSyntaxError, stream: _Stream, findings: Findings) -> 
         }
         named = ", ".join(f"“{prefix}”" for prefix in list(prefixes)[:5])
         problem = f"The file uses the namespace prefix {named} without declaring it; it is read as an extension."
-        findings.add("xml.prefix-undeclared", problem, where=f"line {undeclared[0].line}")
+        findings.add("xml.prefix-undeclared", problem, where=f"line {undeclared[0].line + stream.lines_before}")
     if stream.is_complete:
-        return
+        return False
     type, line, message = error.code, error.lineno or 0, error.msg or ""
     if entries:
         type, line, message = entries[-1].type, entries[-1].line, entries[-1].message
+    opened = _MISMATCH.search(message)
+    line = min(line, int(opened.group(1))) if opened else line  # a missing end tag is noticed far behind it
+    line += stream.lines_before
     if type in (types.ERR_RESOURCE_LIMIT, types.ERR_ENTITY_LOOP):
         raise HostileFileError(
             "The file is nested absurdly deep or multiplies itself, as attacks do; it is not read.",
@@ -228,30 +275,42 @@ def _judge(error: etree.XMLSyntaxError, stream: _Stream, findings: Findings) -> 
             source=stream.path.name,
         ) from error
     is_cut = type in (types.ERR_TAG_NOT_FINISHED, types.ERR_DOCUMENT_END) or stream.is_at_end
-    if not stream.given:
+    goes_on = not is_cut and stream.go_on_behind(line)
+    if not stream.given and not goes_on:
         what = "is cut off" if is_cut else f"is not well-formed XML ({message})"
         raise DamagedFileError(
             f"The file {what} at line {line:,}, before the end of its first city object.",
             cure=_AGAIN,
             source=stream.path.name,
         ) from error
-    if is_cut:
+    if goes_on:
+        problem = f"The file is not well-formed XML at line {line:,} ({message}): what is there is left out."
+    elif is_cut:
         problem = f"The file is cut off at line {line:,}: only the {stream.given:,} members before that are shown."
     else:
         problem = (
-            f"The file is not well-formed XML at line {line:,} ({message}): only the members before that are shown, "
-            f"{stream.given:,} of {_member_count(stream.path):,}."
+            f"The file is not well-formed XML at line {line:,} ({message}): what is there and behind it is missing, "
+            f"{stream.given:,} members are shown."
         )
     findings.add("xml.damaged", problem, where=f"line {line}", severity=Severity.ERROR)
+    return goes_on
 
 
-def _member_count(path: Path) -> int:
-    """Return how many members a file has by its start tags, well-formed or not."""
-    count, rest = 0, b""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            text = rest + chunk
-            end = text.rfind(b"<") if len(chunk) == _CHUNK_BYTES else len(text)
-            count += sum(1 for _ in _MEMBER_TAG.finditer(text, 0, max(end, 0)))
-            rest = text[max(end, 0) :][-_TAG_BYTES:]
-    return count
+def _line_start(content: mmap.mmap, line: int) -> int:
+    """Return where a line begins, counted from 1; the end where there is none of that number."""
+    at, rest = 0, line - 1
+    while rest > 0 and at < len(content):
+        chunk = content[at : at + _CHUNK_BYTES]
+        count = chunk.count(b"\n")
+        if count < rest:
+            rest -= count
+            at += len(chunk)
+        else:
+            at = content.find(b"\n", at) + 1
+            rest -= 1
+    return at
+
+
+def _lines_in(content: mmap.mmap, end: int) -> int:
+    """Return how many line breaks come before ``end``."""
+    return sum(content[at : min(at + _CHUNK_BYTES, end)].count(b"\n") for at in range(0, end, _CHUNK_BYTES))
