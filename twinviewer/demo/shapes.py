@@ -26,9 +26,9 @@ class Shape:
 def broadleaf(variant: int) -> Shape:
     """Return a deciduous tree: a trunk, and a round crown that no two variants have alike."""
     rng = random.Random(f"broadleaf {variant}")
-    rings = ((0.27, 0.27, 5), (0.46, 0.5, 7), (0.68, 0.46, 7), (0.88, 0.26, 5))  # (height, radius, corners)
+    rings = ((0.3, 0.34, 5), (0.55, 0.5, 6), (0.82, 0.36, 5))  # (height, radius, corners)
     crown = [_ring(z, radius, corners, rng=rng) for z, radius, corners in rings]
-    return _joined(_prism(0.035, 0.0, 0.36, corners=3), _stacked(crown, bottom=0.2, top=1.0))
+    return _joined(_trunk(0.05, 0.45), _stacked(crown, bottom=0.2, top=1.0))
 
 
 def conifer(variant: int) -> Shape:
@@ -36,10 +36,10 @@ def conifer(variant: int) -> Shape:
     rng = random.Random(f"conifer {variant}")
     skirts = ((0.12, 0.5, 0.55), (0.36, 0.38, 0.78), (0.6, 0.25, 1.0))  # (lower edge, radius, tip)
     cones = [
-        _stacked([_ring(low, radius, 6, rng=rng, unevenness=0.06)], bottom=low + 0.06, top=tip)
+        _stacked([_ring(low, radius, 5, rng=rng, unevenness=0.08)], bottom=low + 0.06, top=tip)
         for low, radius, tip in skirts
     ]
-    return _joined(_prism(0.03, 0.0, 0.18, corners=3), *cones)
+    return _joined(_trunk(0.04, 0.3), *cones)
 
 
 def street_lamp() -> Shape:
@@ -145,6 +145,13 @@ def _prism(radius: float, bottom: float, top: float, *, corners: int, upper: flo
     return Shape(
         vertices=(*low, *high),
         faces=(tuple(reversed(range(corners))), *sides, tuple(range(corners, 2 * corners))),
+    )
+
+
+def _trunk(radius: float, height: float) -> Shape:
+    """Return a slender pyramid of three sides."""
+    return Shape(
+        vertices=(*_ring(0.0, radius, 3), (0.0, 0.0, height)), faces=((2, 1, 0), (0, 1, 3), (1, 2, 3), (2, 0, 3))
     )
 
 
