@@ -148,8 +148,8 @@ except WriteError as error:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p.twin"]
 
 
-def test_thirty_kills_while_saving_leave_a_readable_project(tmp_path: Path) -> None:
-    outcome = kill_while_saving(tmp_path, kills=30)
+def test_ten_kills_while_saving_leave_a_readable_project(tmp_path: Path) -> None:
+    outcome = kill_while_saving(tmp_path, kills=10)
     assert outcome.unreadable == 0
     assert outcome.saves > 0
     sweep_temporaries(tmp_path)

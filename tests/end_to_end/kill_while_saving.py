@@ -25,11 +25,12 @@ layers = tuple(
     LayerSpec(id=f"layer-{i}", kind="features", title="x" * 200, source=LayerSource(path="/a", reader="r"))
     for i in range(1000)
 )
-print("ready", flush=True)
 n = 0
 while True:
     n += 1
     save(Project(title=str(n), layers=layers), Path(sys.argv[1]), view=ViewState())
+    if n == 1:
+        print("ready", flush=True)
 """
 
 

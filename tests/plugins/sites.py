@@ -84,10 +84,15 @@ def street_table(lines: list[np.ndarray], classes: list[str]) -> FeatureTable:
 
 
 def buildings(blocks: int) -> CityModel:
-    """One flat square of 20 m in the middle of each block, and a tree that is no building."""
+    """One house in the middle of each block."""
     middles = (np.stack(np.meshgrid(np.arange(blocks), np.arange(blocks)), axis=-1).reshape(-1, 2) + 0.5) * BLOCK_M
+    return houses_at(middles + np.array([WEST, SOUTH]))
+
+
+def houses_at(middles: np.ndarray) -> CityModel:
+    """A flat square of 20 m around each of the positions (n, 2); the last one is a tree, which is no building."""
     corners = np.array([[-10, -10], [10, -10], [10, 10], [-10, -10], [10, 10], [-10, 10]])
-    xy = (middles[:, None] + corners).reshape(-1, 2) + np.array([WEST, SOUTH])
+    xy = (middles[:, None] + corners).reshape(-1, 2)
     vertices = np.column_stack((xy, slope(xy)))
     model = small_layers.city_model(vertices, UTM)
     count = len(middles)

@@ -112,6 +112,13 @@ def shown(air_feed: ModuleType, air_encode: ModuleType, town: sites.SessionSite)
     return frame, list(air_encode.show_against_limit(frames=[frame], site=town))
 
 
+@pytest.fixture(scope="module")
+def beside_stations(shown: tuple[ObservationFrame, list], air_encode: ModuleType) -> sites.SessionSite:
+    stations = shown[0].positions
+    away_m = np.array([[20.0, 0, 0], [0, air_encode.REACH_M - 3, 0], [0, -air_encode.REACH_M - 3, 0]])
+    return sites.site(buildings=sites.houses_at((stations[:, None] + away_m).reshape(-1, 3)[:, :2]))
+
+
 def test_pins_and_labels_stand_at_the_stations_and_say_their_reading(shown: tuple[ObservationFrame, list]) -> None:
     frame, (_, pins, labels) = shown
     assert isinstance(pins, PlaceGlyphs)
@@ -126,17 +133,20 @@ def test_pins_and_labels_stand_at_the_stations_and_say_their_reading(shown: tupl
 
 
 def test_buildings_near_stations_are_tinted_and_others_are_not(
-    shown: tuple[ObservationFrame, list], town: sites.SessionSite
+    shown: tuple[ObservationFrame, list], air_encode: ModuleType, beside_stations: sites.SessionSite
 ) -> None:
-    frame, (tint, _, _) = shown
+    """Each station has a house 20 m from it, one 3 m within its reach and one 3 m beyond; the last is a tree."""
+    frame, town = shown[0], beside_stations
+    tint, _, _ = air_encode.show_against_limit(frames=[frame], site=town)
     assert isinstance(tint, ColourObjects)
+    assert len(tint.object_ids) == 2 * len(frame.things)
     centres = dict(zip(town.city_objects.ids, town.city_objects.positions, strict=True))
     kinds = dict(zip(town.city_objects.ids, town.city_objects.types, strict=True))
     assert {kinds[each] for each in tint.object_ids} == {"Building"}
     nearest = {
         each: float(np.linalg.norm(frame.positions[:, :2] - centres[each][:2], axis=1).min()) for each in centres
     }
-    reach_m = 70.0
+    reach_m = air_encode.REACH_M
     assert set(tint.object_ids) == {each for each in centres if nearest[each] < reach_m and kinds[each] == "Building"}
     assert frame.results.min() <= tint.values.min()
     assert tint.values.max() <= frame.results.max()
