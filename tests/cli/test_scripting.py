@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from PIL import Image
@@ -26,6 +27,7 @@ from tests.conftest import ROOT
 from twinviewer.model.errors import MissingCrsError, ReadError, UsageError
 from twinviewer.model.layer_data import CityModel, FeatureTable, PointCloud, TerrainGrid
 from twinviewer.model.place import CrsOrigin
+from twinviewer.model.project import OverlaySpec
 
 
 def test_reading_gives_typed_data_as_it_lies_in_the_file(tmp_path: Path) -> None:
@@ -182,3 +184,15 @@ def test_what_the_package_offers_is_there() -> None:
         assert getattr(tv, name) is not None
     with pytest.raises(AttributeError, match="nonsense"):
         _ = tv.nonsense
+
+
+def test_overlays_that_are_switched_on_are_in_the_picture(tmp_path: Path) -> None:
+    pictures = []
+    with tv.open(write_city(tmp_path / "house.gml")) as session:
+        for visible in (False, True):
+            session.do(tv.commands.SetOverlay(overlay=OverlaySpec(id="air-quality.no2", visible=visible)))
+            session.render(tmp_path / "x.png", size=(320, 200), time="2025-06-21T12:00Z")
+            with Image.open(tmp_path / "x.png") as picture:
+                pictures.append(np.asarray(picture.convert("RGB"), dtype=np.int16))
+        assert session.problems == ()
+    assert (np.abs(pictures[0] - pictures[1]).max(axis=2) > 40).mean() > 0.001
