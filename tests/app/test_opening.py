@@ -11,7 +11,7 @@ import pytest
 
 from tests.fates import FOLDER, fate
 from twinviewer.app import commands, project_file
-from twinviewer.app.jobs import CallQueue, ThreadJobRunner
+from twinviewer.app.jobs import CallQueue, InlineJobRunner, ThreadJobRunner
 from twinviewer.app.opening import Opener, Opening, Phase
 from twinviewer.app.plugin_host import PluginRegistry
 from twinviewer.app.problems import ProblemLog, explain
@@ -418,6 +418,36 @@ def test_closing_stops_everything(pool: ReaderPool, tmp_path: Path) -> None:
     desk.opener.close()
     desk.settle()
     assert (desk.titles, desk.told, desk.opener.openings) == ([], [], ())
+
+
+def test_closing_starts_nothing_that_still_waits(pool: ReaderPool, tmp_path: Path) -> None:
+    desk = Desk(pool)
+    desk.opener.open([fate(tmp_path, "go on", name=f"{number}.fate") for number in range(30)])
+    desk.calls.run_until(lambda: any(opening.progress > 0 for opening in desk.opener.openings))
+    before = {job.id for job in desk.runner.jobs}
+    desk.opener.close()
+    assert {job.id for job in desk.runner.jobs} <= before
+    desk.settle()
+
+
+def test_in_a_script_all_is_done_when_open_returns(pool: ReaderPool, tmp_path: Path) -> None:
+    desk = Desk(pool)
+    session = Session()
+    opener = Opener(
+        session,
+        sources=Sources(registry=desk.registry, pool=pool),
+        runner=InlineJobRunner(),
+        problems=desk.problems,
+    )
+    (tmp_path / "folder").mkdir()
+    fate(tmp_path / "folder", "points", name="b.fate")
+    project = saved(tmp_path, layer_of(fate(tmp_path, "points", name="a.fate")))
+    came: list[tuple[LayerId, ...]] = []
+    opener.open([tmp_path / "folder", project], on_done=came.append)
+    assert [set(layer_ids) for layer_ids in came] == [{layer.id for layer in session.project.layers}]
+    assert [layer.title for layer in session.project.layers] == ["b", "Layer 1"]
+    assert all(session.store.get(layer.id) for layer in session.project.layers)
+    assert not opener.is_busy
 
 
 # --- projects -----------------------------------------------------------------------------------------------------

@@ -200,7 +200,8 @@ class Feeder:
         if self._registry.is_disabled(self._overlay.id):
             self._stopped.set()
             return 0.0
-        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**self._errors_in_a_row)
+        doublings = min(self._errors_in_a_row, 10)  # enough for the longest; a broker may be down for days
+        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**doublings)
         self._errors_in_a_row += 1
         return pause
 

@@ -207,8 +207,7 @@ class Opener:
 
     def replace_document(self, project: Project) -> None:
         """Start over with another document (new, restored, the demo); what was being opened for the old one ends."""
-        for opening in self.openings:
-            self.dismiss(opening)
+        self._dismiss_all()
         self._session.replace_project(project)
         self._go_on()
 
@@ -232,8 +231,7 @@ class Opener:
 
     def close(self) -> None:
         """Stop everything that is being opened and follow the document no longer."""
-        for opening in self.openings:
-            self.dismiss(opening)
+        self._dismiss_all()
         self._stop_listening()
 
     # --- from file to file --------------------------------------------------------------------------------------
@@ -249,6 +247,15 @@ class Opener:
             return PlannedLayer(path=path, reader=reader, kind=kind, text=f"Add as {KIND_NAMES[kind]}")
         text = "Add as layer" if readers else "Look inside and add what can be read"
         return PlannedLayer(path=path, reader=None, kind=None, text=text)
+
+    def _dismiss_all(self) -> None:
+        """Stop all files at once, so that the end of one does not start another."""
+        stopped = self.openings
+        self._openings.clear()
+        for opening in stopped:
+            if opening.job is not None:
+                opening.job.cancel()
+        self._go_on()
 
     def _add(self, opening: Opening) -> Opening:
         self._openings.append(opening)
