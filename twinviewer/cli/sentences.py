@@ -17,6 +17,7 @@ def tell(problem: TwinViewerError | Problem) -> None:
     """Say on stderr what is wrong and what to do."""
     if isinstance(problem, TwinViewerError):  # the list that a Problem is on has logged it
         _log.error("%s", problem)
+        _log.debug("It came from here:", exc_info=problem)
     print(f"twinviewer: {sentence(problem)}", file=sys.stderr)
 
 
