@@ -245,6 +245,15 @@ def test_names_of_names_of_names_do_not_multiply(read_bytes) -> None:
     assert time.process_time() - began < 2
 
 
+def test_names_of_very_many_names_are_not_followed_for_ever(read_bytes, monkeypatch) -> None:
+    monkeypatch.setattr("twinviewer.formats.citygml.geometry._STEPS_LIMIT", 10_000)
+    many = f'<gml:CompositeSurface gml:id="all">{named(*(f"x{i}" for i in range(2000)))}</gml:CompositeSurface>'
+    began = time.process_time()
+    model = read_bytes(city(building(wall(held(many, polygon(square())) + named("all") * 2000))).encode())
+    assert time.process_time() - began < 2
+    assert {finding.code for finding in model.diagnostics} == {"xlink.too-many", "xlink.unresolved"}
+
+
 def test_names_that_stand_for_very_much_are_not_followed_for_ever(read_bytes, monkeypatch) -> None:
     monkeypatch.setattr("twinviewer.formats.citygml.geometry._STEPS_LIMIT", 100)
     shell = f'<gml:CompositeSurface gml:id="all">{held(*(polygon(square()) for _ in range(30)))}</gml:CompositeSurface>'

@@ -31,7 +31,7 @@ _HOLES = frozenset({"interior", "innerBoundaryIs"})
 _ASK_EVERY = 1024
 """Polygons between two questions whether to stop: some 5 ms."""
 _STEPS_LIMIT = 1_000_000
-"""Of following names, in one member of the city model; real ones need a few thousand."""
+"""Of following names, in one member of the city model or between them; real ones need a few thousand."""
 _DIMENSIONS = range(2, 8)
 
 
@@ -76,6 +76,7 @@ class Geometries:
         self._named: dict[str, _Named] = {}
         self._references: list[_Reference] = []
         self._open: list[_Reference] = []
+        self._steps = 0
         self._known_hash, self._known_first, self._known_end = array("q"), array("q"), array("q")
         self._copies: dict[tuple[int, int], _Reference] = {}
 
@@ -236,33 +237,23 @@ class Geometries:
         Returns:
             By id, the first and the end of the surfaces of its geometries.
         """
-        steps = 0
+        self._steps = 0
         semantics, lods = self.columns.semantic, self.columns.lod
         for reference in self._references:
             named = self._named.get(reference.target)
-            if named is not None:
-                surface = named.first
-                if (
-                    named.end == surface + 1
-                    and named.first_reference == named.end_reference
-                    and semantics[surface] >= 0
-                    and lods[surface] == reference.lod
-                ):
-                    continue  # nearly always: a solid that names a wall
-                for surface, seen in self._followed(reference):
-                    steps += 1
-                    if steps > _STEPS_LIMIT:
-                        break
-                    self._lend(surface, seen)
-            else:
+            if named is None:
                 self._open.append(reference)
-            if steps > _STEPS_LIMIT:
-                self._findings.add(
-                    "xlink.too-many",
-                    "Geometries name each other absurdly often; not all names were followed.",
-                    where=reference.target,
-                )
-                break
+                continue
+            surface = named.first
+            if (
+                named.end == surface + 1
+                and named.first_reference == named.end_reference
+                and semantics[surface] >= 0
+                and lods[surface] == reference.lod
+            ):
+                continue  # nearly always: a solid that names a wall
+            for surface, seen in self._followed(reference):
+                self._lend(surface, seen)
         spans = {name: (named.first, named.end) for name, named in self._named.items()}
         for name, (first, end) in spans.items():
             self._known_hash.append(hash(name))  # the names themselves would need more memory than all coordinates
@@ -281,8 +272,13 @@ class Geometries:
             if named is None:
                 continue  # an inner one that is told of by itself
             for surface in range(named.first, named.end):
+                if not self._may_step(reference):
+                    return
                 yield surface, present
-            for inner in self._references[named.first_reference : named.end_reference]:
+            for number in range(named.first_reference, named.end_reference):
+                if not self._may_step(reference):
+                    return
+                inner = self._references[number]
                 if inner.target not in met:
                     met.add(inner.target)
                     rest.append(
@@ -294,6 +290,19 @@ class Geometries:
                             present.reversed != inner.reversed,
                         )
                     )
+
+    def _may_step(self, reference: _Reference) -> bool:
+        """Return whether names may still be followed, and tell if no more."""
+        self._steps += 1
+        if self._steps % _ASK_EVERY == 0:
+            self._feedback.stop_if_cancelled()
+        if self._steps == _STEPS_LIMIT:
+            self._findings.add(
+                "xlink.too-many",
+                "Geometries name each other absurdly often; not all names were followed.",
+                where=reference.target[:80],
+            )
+        return self._steps < _STEPS_LIMIT
 
     def _lend(self, surface: int, reference: _Reference) -> None:
         columns = self.columns
@@ -313,7 +322,7 @@ class Geometries:
         order = np.argsort(known, kind="stable")
         wanted = np.array([hash(reference.target) for reference in self._open], np.int64)
         places = np.searchsorted(known[order], wanted)
-        steps = 0
+        self._steps = 0
         for reference, place, value in zip(self._open, places.tolist(), wanted.tolist(), strict=True):
             number = int(order[place]) if place < len(order) else -1
             if number < 0 or known[number] != value:
@@ -325,9 +334,9 @@ class Geometries:
                 )
                 continue
             for surface in range(self._known_first[number], self._known_end[number]):
-                steps += 1
-                if steps < _STEPS_LIMIT * 10:
-                    self._lend(surface, reference)
+                if not self._may_step(reference):
+                    break
+                self._lend(surface, reference)
         self._open.clear()
 
     def finished(self) -> tuple[RaggedSurfaces, Float64s]:
