@@ -155,7 +155,9 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows few letters must not end the work
     try:
-        return int(app.meta(list(arguments), print_error=False, exit_on_error=False) or 0)  # --help gives None
+        status = app.meta(list(arguments), print_error=False, exit_on_error=False) or 0  # --help gives None
+        sys.stdout.flush()
+        return int(status)
     except CycloptsError as error:
         print(f"twinviewer: {' '.join(str(error).split())}", file=sys.stderr)
         return USAGE_STATUS
