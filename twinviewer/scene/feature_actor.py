@@ -21,7 +21,7 @@ from twinviewer.scene.draping import densified, refined, ribbons
 from twinviewer.scene.feature_colours import feature_colours
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.layer_actor import LayerActor, Outline
-from twinviewer.scene.meshes import LINE_OFFSET, Colours, Piece, actor_of, poly_data, split, tile_numbers
+from twinviewer.scene.meshes import LINE_OFFSET, SOLID_OFFSET, Colours, Piece, actor_of, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator, nearest_segment
 
 Int32s = NDArray[np.int32]
@@ -87,6 +87,7 @@ class FeatureActor(LayerActor):
             mesh = poly_data(piece.points, triangles=piece.cells)
             actor = self._attach_surface(actor_of(mesh))
             self._paint(mesh, actor, prepared.area_feature[piece.rows], shade=1.0)
+            actor.GetMapper().SetRelativeCoincidentTopologyPolygonOffsetParameters(*SOLID_OFFSET)
             self._area_actors.append(actor)
             self._locators.append(TriangleLocator(mesh))
         shade = 0.82 if prepared.areas else 1.0  # outlines of areas are darker than their fill

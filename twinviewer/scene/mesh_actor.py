@@ -16,12 +16,12 @@ from twinviewer.model.project import Style
 from twinviewer.scene.colours import rgb_of, unit_rgb
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.layer_actor import LayerActor, Outline
-from twinviewer.scene.meshes import Colours, Piece, actor_of, as_vtk, poly_data, split, tile_numbers
+from twinviewer.scene.meshes import PICTURE_OFFSET, Colours, Piece, actor_of, as_vtk, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
 
 DEFAULT_COLOUR = "#d8d2c6"
-PICTURE_NODES = 200
-"""Along each side of the grid that a picture is draped with."""
+PICTURE_NODES = (200, 400)
+"""Along each side of the grid that a picture is draped with: two per cell of the terrain, within these bounds."""
 PICTURE_LIFT_M = 0.15
 
 
@@ -97,7 +97,10 @@ class PictureActor(LayerActor):
     def prepare(cls, data: RasterImage, style: Style, frame: LocalFrame, ground: Ground) -> PreparedPicture:
         rows, columns = data.pixels.shape[:2]
         a, b, x_offset, d, e, y_offset = data.transform
-        nodes = 2 if ground.terrain is None else PICTURE_NODES
+        nodes = 2
+        if ground.terrain is not None:
+            side_m = max(np.hypot(a, d) * columns, np.hypot(b, e) * rows)
+            nodes = int(np.clip(2 * side_m / ground.cell_m, *PICTURE_NODES))
         u, v = (side.ravel() for side in np.meshgrid(np.linspace(0, 1, nodes), np.linspace(0, 1, nodes)))
         column, row = u * columns, v * rows
         xy = np.stack([a * column + b * row + x_offset, d * column + e * row + y_offset], axis=1)
@@ -126,6 +129,7 @@ class PictureActor(LayerActor):
         texture.InterpolateOn()
         texture.MipmapOn()
         actor = self._attach(actor_of(mesh))
+        actor.GetMapper().SetRelativeCoincidentTopologyPolygonOffsetParameters(*PICTURE_OFFSET)
         actor.SetTexture(texture)
         actor.GetProperty().SetColor(*unit_rgb("#ffffff"))
         actor.GetProperty().LightingOff()

@@ -21,6 +21,10 @@ Uint8s = NDArray[np.uint8]
 
 SOLID_OFFSET = (1.0, 1.0)
 """Depth offset (factor, units) of surfaces: just behind the lines on them."""
+PICTURE_OFFSET = (2.0, 2.0)
+"""Of pictures on the ground: behind the areas on them, however far away, where a lift of centimetres is nothing."""
+GROUND_OFFSET = (4.0, 4.0)
+"""Of the terrain: behind what lies on it."""
 LINE_OFFSET = (0.0, 4.0)
 """On top of VTK's own (0, −4) of lines: none, or lines behind a house would shine through it."""
 

@@ -16,7 +16,7 @@ from twinviewer.model.project import Style
 from twinviewer.scene.colours import Coloured, coloured_by_values, ramp, rgb_of, usual_range
 from twinviewer.scene.ground import Ground, ground_of
 from twinviewer.scene.layer_actor import LayerActor
-from twinviewer.scene.meshes import SOLID_OFFSET, Colours, Piece, actor_of, as_vtk, poly_data, split, tile_numbers
+from twinviewer.scene.meshes import GROUND_OFFSET, Colours, Piece, actor_of, as_vtk, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
 
 LAND_MAP = "terrain"
@@ -86,8 +86,9 @@ class TerrainActor(LayerActor):
             mesh.GetPointData().SetNormals(as_vtk(prepared.normals[piece.vertices], "normal"))
             self._colours.append(Colours(mesh, np.zeros((len(piece.points), 3), np.uint8), of_cells=False))
             self._locators.append(TriangleLocator(mesh))
-            mapper = self._attach_surface(actor_of(mesh)).GetMapper()
-            mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(*SOLID_OFFSET)
+            actor = self._attach_surface(actor_of(mesh))
+            actor.GetProperty().BackfaceCullingOn()  # its underside would show along the ridges
+            actor.GetMapper().SetRelativeCoincidentTopologyPolygonOffsetParameters(*GROUND_OFFSET)
 
     def restyle(self, before: Style | None, after: Style) -> None:
         heights = self._prepared.heights
