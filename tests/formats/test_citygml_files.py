@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import numpy as np
 import pytest
 from lxml import etree
 
+from twinviewer import formats
+from twinviewer.api.importing import CodeLocation
+from twinviewer.app.workers import ReaderPool
 from twinviewer.formats import citygml
+from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
 from twinviewer.formats.soundness import check
 from twinviewer.model.errors import UnsupportedFormatError
 from twinviewer.model.feedback import Silent
@@ -252,3 +257,52 @@ def test_probes_tell_city_models_from_other_xml(city_data: Path) -> None:
     others = [*city_data.glob("feeds/sumo/**/*.xml"), *city_data.glob("**/*.json"), *city_data.glob("**/*.tif")]
     assert len(others) > 10
     assert {citygml.probe(path=path) for path in others} == {0.0}
+
+
+# --- the way through a worker -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ReaderPool]:
+    workers = ReaderPool(size=1)
+    yield workers
+    workers.close()
+
+
+def request(path: Path, **more: Any) -> ReadRequest:
+    code = CodeLocation(package="twinviewer.formats", folder=str(Path(formats.__file__).parent))
+    reader = FunctionOfPlugin(reference="twinviewer.formats.citygml:read", code=code)
+    return ReadRequest(reader=reader, path=str(path), **more)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("path", [*(row[0] for row in REAL), GEORES])
+def test_a_worker_hands_over_the_same_arrays(city_data: Path, pool: ReaderPool, path: str) -> None:
+    direct = read(city_data / "citygml" / path)
+    (layer,) = pool.read(request(city_data / "citygml" / path), Silent()).layers
+    assert isinstance(layer, CityModel)
+    for column in ("vertices", "triangles", "surface_object", "surface_type", "surface_lod", "object_parent"):
+        np.testing.assert_array_equal(getattr(layer, column), getattr(direct, column))
+    assert layer.object_ids == direct.object_ids
+    assert layer.diagnostics == direct.diagnostics
+
+
+@pytest.mark.data
+def test_a_city_in_degrees_is_placed_in_metres(city_data: Path, pool: ReaderPool) -> None:
+    path = city_data / "citygml/2.0/plateau-shinjuku/53394517_bldg_6697_2_op_CityGML2.gml"
+    result = pool.read(request(path, placing=Placing.FIRST), Silent())
+    assert result.target is not None
+    assert result.target.horizontal == "EPSG:6691"  # JGD2011 / UTM zone 54N
+    (layer,) = result.layers
+    assert layer.extent is not None
+    east, north, _ = layer.extent.size
+    metres_per_degree = 111_320.0
+    latitude = np.radians(35.68)
+    assert east == pytest.approx((SHINJUKU[3] - SHINJUKU[0]) * metres_per_degree * np.cos(latitude), abs=2)
+    assert north == pytest.approx((SHINJUKU[4] - SHINJUKU[1]) * metres_per_degree, abs=2)
+
+
+@pytest.mark.data
+def test_what_a_worker_refuses_keeps_its_sentence(city_data: Path, pool: ReaderPool) -> None:
+    with pytest.raises(UnsupportedFormatError, match="outermost element is “IndoorFeatures”"):
+        pool.read(request(city_data / "bad/citygml/invalid_indoorgml_1.gml"), Silent())
