@@ -47,7 +47,7 @@ class LasLayout:
     is_copc: bool
     declared_count: int
     available_count: int
-    """Points whose bytes, or whose chunks where they are compressed, are there; all where the list of chunks is lost."""
+    """Points whose bytes, or whose chunks where they are compressed, are there; all where the chunk table is lost."""
     stated_extent: Extent
     """What the header says about the points, not finite perhaps."""
     has_sound_evlrs: bool
