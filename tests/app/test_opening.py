@@ -235,8 +235,20 @@ def test_a_reader_that_cannot_be_loaded_names_its_plugin(desk: Desk, tmp_path: P
     for _ in range(3):
         desk.open(fate(tmp_path, "points", name=f"a.{suffix}"))
     assert says in desk.problems.problems[0].problem
-    assert {problem.source for problem in desk.problems.problems} == {"Fates"}
+    assert {problem.source for problem in desk.problems.problems} == {f"a.{suffix}"}
+    assert "“Fates”" in desk.problems.problems[0].problem
+    (record,) = desk.registry.failures
+    assert (record.plugin_name, record.error.source) == ("Fates", "Fates")
     assert desk.registry.is_disabled(f"fates.{suffix}"), "three failures in a row switch a reader off"
+
+
+def test_a_reader_that_fails_leaves_its_traceback_for_its_author(desk: Desk, tmp_path: Path) -> None:
+    desk.open(fate(tmp_path, "raise", name="a.fate", raises="ValueError"))
+    (problem,) = desk.problems.problems
+    assert "It raised ValueError: the third byte is wrong." in problem.problem
+    (record,) = desk.registry.failures
+    assert "fates.py" in record.details
+    assert "Traceback" not in problem.text
 
 
 def test_damaged_files_switch_no_reader_off(desk: Desk, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_what_is_latest_only_moves_forward(items: list[tuple[int, int]], seconds
         frame = store.latest_at(at(second))
         assert frame is not None
         times.append(second - np.where(np.isinf(frame.age_s), np.inf, frame.age_s))
-    for early, late in zip(times, times[1:], strict=False):
+    for early, late in pairwise(times):
         assert (late >= early - 1e-5).all()
 
 

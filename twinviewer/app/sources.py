@@ -27,6 +27,10 @@ PROJECT_SUFFIX = ".twin"
 _SURE_ENOUGH = 0.5
 """What a probe must say of a file whose name tells nothing."""
 _NO_PROBE = 0.5
+_CURE = (
+    "It is switched off if it fails three times in a row. Update or remove the plugin; the log has the details for its "
+    "author."
+)
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -48,9 +52,16 @@ class Sources:
         try:
             result = self.pool.read(request, feedback)
         except (ReaderFailedError, PluginError) as error:
-            if self.registry.plugin_of(reader.id).origin is PluginOrigin.BUILT_IN:
-                raise _damaged(error, Path(request.path).name) from error
-            raise self.registry.report_failure(reader.id, error, reference=reader.read).error from error
+            name, plugin = Path(request.path).name, self.registry.plugin_of(reader.id)
+            if plugin.origin is PluginOrigin.BUILT_IN:
+                raise _damaged(error, name) from error
+            reason = error.problem if isinstance(error, PluginError) else f"It raised {error}."
+            told = PluginError(
+                f"The reader “{reader.title}” of the plugin “{plugin.name}” failed. {reason}", cure=_CURE, source=name
+            )
+            told.__cause__ = error  # the record of the failure is made from it before it is raised
+            self.registry.report_failure(reader.id, told, reference=reader.read)
+            raise told from error
         self.registry.report_success(reader.id, reader.read)
         return result
 

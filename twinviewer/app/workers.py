@@ -308,7 +308,9 @@ def _as_error(answer: dict[str, Any], name: str, memory_limit: int) -> Exception
             source=name,
         )
     _log.error("The reader failed on %s.\n%s", name, answer["traceback"])
-    return ReaderFailedError(answer["failed"], answer["traceback"])
+    failed = ReaderFailedError(answer["failed"], answer["traceback"])
+    failed.add_note(answer["traceback"])
+    return failed
 
 
 def _error_class(code: str) -> type[TwinViewerError]:

@@ -85,6 +85,8 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin is tuple:
         if not isinstance(value, tuple):
             return False
+        if arguments == (str, Ellipsis):
+            return set(map(type, value)) <= {str}  # ids of a hundred thousand objects
         if arguments[-1] is Ellipsis:
             return all(_fits(item, arguments[0]) for item in value)
         return len(value) == len(arguments) and all(map(_fits, value, arguments))
