@@ -10,13 +10,15 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from tests.scene import small_city
 from tests.ui.conftest import show_town
 from twinviewer.app.commands import SetOverlay
 from twinviewer.model.project import OverlaySpec
+from twinviewer.ui import project_commands
 from twinviewer.ui.application import Program, make_application
 from twinviewer.ui.plugins_page import plugins_html
 
@@ -119,6 +121,7 @@ from PySide6.QtWidgets import QApplication
 from tests.scene import small_city
 from tests.ui.conftest import show_town
 from twinviewer.app.commands import RenameLayer
+from twinviewer.ui import project_commands
 from twinviewer.ui.application import Program, make_application
 
 application = make_application()
@@ -167,3 +170,22 @@ def test_after_a_good_end_nothing_is_offered(start, own_profile):
     again = start()
     again.window.offer_recovery()
     assert not again.window.restore_bar.isVisible()
+
+
+def test_one_click_on_the_welcome_page_shows_the_demo_city_and_no_more(start, qtbot, monkeypatch):
+    make = project_commands.ensure_demo
+    monkeypatch.setattr(project_commands, "ensure_demo", lambda **options: make(**{**options, "buildings": 20}))
+    program = start()
+    window = program.window
+    QTest.mouseClick(window.welcome.cards["demo"], Qt.MouseButton.LeftButton)
+    assert window.pages.currentWidget() is window.viewport
+    assert window.empty_hint.text() == "Prepare the demo city …"
+    qtbot.waitUntil(lambda: bool(program.session.project.layers), timeout=120_000)
+    qtbot.waitUntil(lambda: window.is_settled, timeout=120_000)
+    data = [program.session.store.get(layer.id) for layer in program.session.project.layers]
+    assert None not in data
+    assert not window.empty_hint.isVisible()
+    assert not window.document.is_dirty
+    assert [problem.text for problem in program.problems.problems if problem.severity == "error"] == []
+    qtbot.waitUntil(lambda: any(facts.state == "simulated" for facts in window.live.overlays), timeout=30_000)
+    assert window.panels.time.simulated.isVisible()

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QLineEdit, QWidget
 
@@ -181,6 +181,20 @@ def test_everything_that_takes_the_focus_has_a_name_for_those_who_hear_the_scree
         and not (widget.accessibleName() or (isinstance(widget, QAbstractButton) and widget.text()))
     ]
     assert nameless == []
+
+
+def test_themes_change_after_toasts_and_jobs_have_come_and_gone(program, qtbot):
+    window = program.window
+    window.toasts.show("A word")
+    window.toasts.shown[0].dismiss()
+    done: list[int] = []
+    window.services.runner.start("Work", lambda feedback: 1, on_done=done.append, on_error=print)
+    qtbot.waitUntil(lambda: done == [1])
+    window.show_welcome()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    for name in ("dark", "high-contrast", "light"):
+        window.commands.run(f"theme.{name}")
+        assert window.look.theme.name == name
 
 
 # ---- presentation

@@ -42,6 +42,8 @@ COLLECT_EVERY_MS = 2000
 INTERRUPTED_STATUS = 130
 """What shells call a program that Ctrl+C ended."""
 TELL_AGAIN_S = 10.0
+WARM_AFTER_MS = 400
+"""After the window: its first frame comes first."""
 SNAPSHOT_LOOK_MS = 250
 SNAPSHOT_LINGER_MS = 1500
 """After everything is there: shadows, overlays and labels come with the next frames."""
@@ -110,6 +112,10 @@ class Program:
         gc.disable()
         self._collector.start(COLLECT_EVERY_MS)
         self._ended = False
+
+    def warm_up(self) -> None:
+        """Start the readers' processes, so that the first file need not wait for them."""
+        self.window.services.background(self.pool.warm, _nothing)
 
     def end(self) -> None:
         """Take everything down; may be called twice."""
@@ -187,12 +193,17 @@ def run(
         window.projects.open(paths, crs=crs)
     if snapshot is not None:
         _take_snapshot(window, snapshot)
+    QTimer.singleShot(WARM_AFTER_MS, window, program.warm_up)
     window.closed.connect(application.quit)
     interrupts = Interrupts(window.close)
     status = application.exec()
     program.end()
     interrupts.end()
     return INTERRUPTED_STATUS if interrupts.heard else status
+
+
+def _nothing(_: object) -> None:
+    pass
 
 
 def _take_snapshot(window: MainWindow, path: Path) -> None:

@@ -10,6 +10,33 @@ from twinviewer.ui import icons
 from twinviewer.ui.themes import CONTROLS, LIGHT, Theme, control_palette, palette, style_sheet, theme_for
 
 
+class IconButton(QToolButton):
+    """A flat button with an icon that follows the theme."""
+
+    def __init__(self, look: Look, name: str, text: str, *, tooltip: str = "") -> None:
+        super().__init__()
+        self._look = look
+        self.icon_name = name
+        self.setAutoRaise(True)
+        self.setText(text)
+        self.setToolTip(tooltip or text)
+        self.setAccessibleName(text)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self.setMinimumSize(26, 26)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        look.changed.connect(self._draw)  # a method of its own: Qt lets go of it with the button
+        self._draw()
+
+    def show_icon(self, name: str) -> None:
+        """Show another icon."""
+        if name != self.icon_name:
+            self.icon_name = name
+            self._draw()
+
+    def _draw(self) -> None:
+        self.setIcon(self._look.icon(self.icon_name))
+
+
 class Look(QObject):
     """What the window looks like now."""
 
@@ -36,22 +63,6 @@ class Look(QObject):
         """Return the icon ``name`` in the theme's icon colour, or in ``colour`` (``#rrggbb``)."""
         return icons.icon(name, colour or self.theme.icon, self.theme.on_accent)
 
-    def button(self, name: str, text: str, *, tooltip: str = "") -> QToolButton:
+    def button(self, name: str, text: str, *, tooltip: str = "") -> IconButton:
         """Return a flat button that shows only an icon, in the theme's colour; ``text`` is what it is called."""
-        made = QToolButton()
-        made.setAutoRaise(True)
-        made.setText(text)
-        made.setToolTip(tooltip or text)
-        made.setAccessibleName(text)
-        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        made.setMinimumSize(26, 26)
-        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        made.setProperty("iconName", name)
-        made.setIcon(self.icon(name))
-        self.changed.connect(lambda: made.setIcon(self.icon(made.property("iconName"))))
-        return made
-
-    def set_button_icon(self, button: QToolButton, name: str) -> None:
-        """Give a button made here another icon."""
-        button.setProperty("iconName", name)
-        button.setIcon(self.icon(name))
+        return IconButton(self, name, text, tooltip=tooltip)

@@ -68,6 +68,8 @@ class MainWindow(QMainWindow):
         self._fit_next = False
         self._fit_when_all_are_there = False
         """Whether the first files of a project are on their way, and the person has not moved the view since."""
+        self._is_empty: bool | None = None
+        """Whether the view has nothing to show; None: not looked at yet."""
         self._view_next: ViewState | None = None
         self.setMinimumSize(LEAST_SIZE)
         self.resize(FIRST_SIZE)
@@ -286,8 +288,6 @@ class MainWindow(QMainWindow):
             self.show_view()
         if not change.before.layers and project.layers:
             self._fit_next = self._fit_when_all_are_there = True
-        if bool(change.before.layers) != bool(project.layers) or change.before is project:
-            self.viewport.compass.setVisible(bool(project.layers))
         self._show_empty_hint()
         self._look_whether_to_fit()
         self._show_title()
@@ -318,7 +318,12 @@ class MainWindow(QMainWindow):
     def _show_empty_hint(self) -> None:
         reading = [opening.title for opening in self.services.opener.openings if opening.phase is not Phase.FAILED]
         jobs = [job.title for job in self.services.runner.jobs]
-        self.empty_hint.show_text("" if self.services.session.project.layers else empty_text(reading, jobs))
+        session = self.services.session
+        empty = all(session.store.get(layer.id) is None for layer in session.project.layers)
+        self.empty_hint.show_text(empty_text(reading, jobs) if empty else "")
+        if empty != self._is_empty:
+            self._is_empty = empty
+            self.viewport.compass.setVisible(not empty)
 
     def _began(self, view: ViewState) -> None:
         self._view_next = view

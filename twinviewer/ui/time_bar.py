@@ -149,8 +149,8 @@ class TimeBar(QWidget):
             self.clock.setMinimumWidth(max(self.clock.minimumWidth(), self.clock.sizeHint().width()))
         paused = state.mode is ClockMode.PAUSED
         name = "play" if paused else "pause"
-        if self.play.property("iconName") != name:
-            self._look.set_button_icon(self.play, name)
+        if self.play.icon_name != name:
+            self.play.show_icon(name)
             self.play.setToolTip("Let time run (Space)." if paused else "Stop time (Space).")
             self.play.setAccessibleName("Play" if paused else "Pause")
         live = state.mode is ClockMode.LIVE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from twinviewer.model.diagnostics import Severity
@@ -19,6 +19,9 @@ _ICONS = {Severity.INFO: "info", Severity.WARNING: "triangle-alert", Severity.ER
 
 class Toast(QFrame):
     """One message."""
+
+    dismissed = Signal()
+    """It is about to go: nobody may hold on to it."""
 
     def __init__(self, text: str, severity: Severity, look: Look, parent: QWidget) -> None:
         super().__init__(parent)
@@ -51,8 +54,10 @@ class Toast(QFrame):
         self._row.insertWidget(2, button)
 
     def dismiss(self) -> None:
-        self.hide()
-        self.deleteLater()
+        if not self.isHidden():
+            self.hide()
+            self.dismissed.emit()
+            self.deleteLater()
 
 
 class Toasts(QObject):
@@ -73,19 +78,18 @@ class Toasts(QObject):
         about: object = None,
     ) -> None:
         """Show a message for six seconds, in place of the one that is shown ``about`` the same; None: of that text."""
-        self._forget_gone()
         subject = text if about is None else about
         for toast in [toast for toast in self.shown if toast.about == subject]:
-            self._remove(toast)
+            toast.dismiss()
         while len(self.shown) >= MOST:
-            self._remove(self.shown[0])
+            self.shown[0].dismiss()
         toast = Toast(text, severity, self._look, self._over)
         toast.about = subject
         if action is not None:
             toast.add_action(*action)
         self.shown.append(toast)
-        toast.destroyed.connect(self._place)
-        QTimer.singleShot(SHOWN_MS, toast, lambda: self._remove(toast))
+        toast.dismissed.connect(lambda: self._forget(toast))
+        QTimer.singleShot(SHOWN_MS, toast, toast.dismiss)
         toast.show()
         self._place()
 
@@ -94,18 +98,13 @@ class Toasts(QObject):
             self._place()
         return super().eventFilter(watched, event)
 
-    def _remove(self, toast: Toast) -> None:
-        if toast in self.shown:
-            self.shown.remove(toast)
-            toast.dismiss()
-            self._place()
-
-    def _forget_gone(self) -> None:
-        self.shown = [toast for toast in self.shown if not toast.isHidden()]
+    def _forget(self, toast: Toast) -> None:
+        self.shown.remove(toast)
+        self._place()
 
     def _place(self) -> None:
         bottom = self._over.height() - MARGIN_PX
-        for toast in reversed([toast for toast in self.shown if not toast.isHidden()]):
+        for toast in reversed(self.shown):
             width = min(WIDTH_PX, self._over.width() - 2 * MARGIN_PX)
             height = max(toast.heightForWidth(width), toast.minimumSizeHint().height())
             toast.setGeometry(self._over.width() - width - MARGIN_PX, bottom - height, width, height)
