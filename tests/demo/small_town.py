@@ -99,6 +99,17 @@ class SmallTown:
         below = tuple((x, y, z - 0.5) for x, y, z in reversed(deck))
         return (
             Structure(
+                id="QUAY_1",
+                name="Quay",
+                type="OtherConstruction",
+                surfaces=(
+                    Surface(
+                        type="OuterFloorSurface",
+                        exterior=((50.0, -40.0, GROUND_M), (90.0, -40.0, GROUND_M), (90.0, -36.0, GROUND_M)),
+                    ),
+                ),
+            ),
+            Structure(
                 id="BRIDGE_1",
                 name="Low Bridge",
                 surfaces=(

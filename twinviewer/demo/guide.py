@@ -120,13 +120,13 @@ def bookmarks(town: Town, sights: Sights) -> tuple[Bookmark, ...]:
             )
         )  # fmt: skip
     stops.append(_stop(town, "Harbour", _BASIN, from_deg=318, distance_m=300, up_m=75, look_up_m=4, hour=14.5))
-    if town.bridges:
-        corners = np.array([corner for surface in town.bridges[0].surfaces for corner in surface.exterior])
+    bridge = next((bridge for bridge in town.bridges if bridge.type == "Bridge"), None)
+    if bridge is not None:
+        corners = np.array([corner for surface in bridge.surfaces for corner in surface.exterior])
         x, y, _ = corners.mean(axis=0).tolist()
         stops.append(
             _stop(
-                town, town.bridges[0].name or "Bridge", (x, y), from_deg=300, distance_m=125, up_m=36, look_up_m=3,
-                hour=16.0,
+                town, bridge.name, (x, y), from_deg=300, distance_m=125, up_m=36, look_up_m=3, hour=16.0,
             )
         )  # fmt: skip
     old = sights.quarters.get("Old Town")
