@@ -244,3 +244,15 @@ def test_a_shape_may_have_holes_and_use_a_vertex_twice() -> None:
     a, b, c = (model.vertices[model.triangles[:, corner]] for corner in range(3))
     areas = np.bincount(model.triangle_surface, weights=np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
     assert areas == pytest.approx([81 - 4.5, 4.5, 81 - 4.5, 4.5])
+
+
+# --- findings ---------------------------------------------------------------------------------------------------
+
+
+def test_a_finding_is_told_once_with_its_first_place_and_its_count() -> None:
+    findings = Findings()
+    findings.add("a.b", "One.", where="first")
+    findings.add("a.b", "Another.", where="x", severity=Severity.INFO)
+    findings.add("a.b", "One.", where="second", count=3)
+    told = [(finding.problem, finding.where, finding.count, finding.severity) for finding in findings.diagnostics()]
+    assert told == [("One.", "first", 4, Severity.WARNING), ("Another.", "x", 1, Severity.INFO)]
