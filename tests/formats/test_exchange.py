@@ -17,7 +17,7 @@ from tests.formats import small_layers
 from twinviewer.formats import exchange
 from twinviewer.model.attributes import column
 from twinviewer.model.diagnostics import Diagnostic
-from twinviewer.model.errors import DamagedFileError
+from twinviewer.model.errors import DamagedFileError, WriteError
 from twinviewer.model.layer_data import LayerData
 from twinviewer.model.place import ReferenceSystem
 
@@ -120,11 +120,24 @@ def test_where_memory_runs_out_while_writing_the_disk_takes_over(
     assert exchange.write([layers()["mesh"]], files)["file"] == str(files[1])
 
 
-def test_the_arrays_are_for_their_owner_only(files: list[Path]) -> None:
+def test_where_nothing_has_room_that_is_said(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(WriteError, match="does not fit into memory or onto the disk") as caught:
+        exchange.write([layers()["mesh"]], files)
+    assert caught.value.cure
+
+
+def test_the_arrays_are_for_their_owner_only(files: list[Path], tmp_path: Path) -> None:
     header = exchange.write([layers()["mesh"]], files)
     assert Path(header["file"]).stat().st_mode & 0o777 == 0o600
-    with pytest.raises(FileExistsError):  # nothing that lies there already is written over, or followed
-        exchange.write([layers()["mesh"]], [files[0]])
+    (tmp_path / "precious").write_text("precious")
+    files[1].symlink_to(tmp_path / "precious")
+    with pytest.raises(WriteError):  # nothing that lies there already is written over, or followed
+        exchange.write([layers()["mesh"]], [files[1]])
+    assert (tmp_path / "precious").read_text() == "precious"
 
 
 # --- what does not get through ------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from twinviewer.formats.soundness import check
 from twinviewer.model.attributes import AttributeColumn, AttributeType
 from twinviewer.model.diagnostics import Diagnostic, Severity
-from twinviewer.model.errors import DamagedFileError
+from twinviewer.model.errors import DamagedFileError, WriteError
 from twinviewer.model.layer_data import KINDS, LayerData, SourceFacts
 from twinviewer.model.place import CrsOrigin, Extent, ReferenceSystem
 
@@ -45,7 +45,7 @@ def write(layers: Sequence[LayerData], files: Sequence[Path]) -> dict[str, Any]:
     """Write the arrays of ``layers`` into the first of ``files`` whose folder has room; return the header.
 
     Raises:
-        OSError: None of the folders has room.
+        WriteError: None of the folders has room.
     """
     packer = _Packer()
     packed = [packer.pack(layer) for layer in layers]
@@ -168,7 +168,15 @@ class _Packer:
                     return self._write(path)
             except OSError:  # another process took the room meanwhile
                 path.unlink(missing_ok=True)
-        return self._write(files[-1])
+        try:
+            return self._write(files[-1])
+        except OSError as error:
+            files[-1].unlink(missing_ok=True)
+            raise WriteError(
+                f"What was read does not fit into memory or onto the disk ({error.strerror or error}).",
+                cure="Close other layers or programs, or make room on the disk, and open the file again.",
+                source=str(files[-1].parent),
+            ) from error
 
     def _write(self, path: Path) -> Path:
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb", buffering=0) as file:
