@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely import Polygon
 from shapely.geometry.polygon import orient
 
@@ -22,7 +23,6 @@ from twinviewer.demo.plane import (
     cross,
     direction,
     inset,
-    is_convex,
     is_inside,
     overlap,
     rectangle,
@@ -75,6 +75,7 @@ class Yard:
 _STRAIGHT = 0.12
 """Sine of a turn that still counts as straight on."""
 _SAG_M = 0.5
+_TOUCH_M = 0.005
 _NARROWEST = 0.55
 """Of the usual width: what is narrower gets no house of its own."""
 _SHORTEST_WING_M = 0.3
@@ -98,15 +99,22 @@ def yard_of(block: Block, streets: StreetPlan, quarter: Quarter) -> Yard | None:
             at += 1
     ways = [streets.edges[edge].way for edge in edges]
     left = inset(corners, distances)
-    if left is not None and _keeps_off(left[0], corners, distances):
+    starts, ends = list(corners), [*corners[1:], corners[0]]
+    for number in streets.at_corners_of(block):
+        starts.append(streets.edges[number].start)
+        ends.append(streets.edges[number].end)
+        distances.append(streets.width_of(number) / 2)
+    sides = shapely.linestrings(list(zip(starts, ends, strict=True)))
+    if left is not None and _keeps_off(left[0], corners, sides, distances):
         return Yard(corners=tuple(left[0]), ways=tuple(ways[side] for side in left[1]), quarter=quarter)
-    return _cut_free(corners, distances, ways, quarter)
+    return _cut_free(corners, sides, distances, ways, quarter)
 
 
-def _keeps_off(within: Sequence[Point], corners: Sequence[Point], distances: Sequence[float]) -> bool:
+def _keeps_off(
+    within: Sequence[Point], corners: Sequence[Point], sides: NDArray[np.object_], distances: Sequence[float]
+) -> bool:
     """Return whether a yard is simple, within its block, and clear of every street."""
     polygon = Polygon(within)
-    sides = shapely.linestrings(list(zip(corners, (*corners[1:], corners[0]), strict=True)))
     return bool(
         polygon.is_valid
         and (shapely.distance(sides, polygon) > np.array(distances) - 0.01).all()
@@ -115,10 +123,13 @@ def _keeps_off(within: Sequence[Point], corners: Sequence[Point], distances: Seq
 
 
 def _cut_free(
-    corners: Sequence[Point], distances: Sequence[float], ways: Sequence[int], quarter: Quarter
+    corners: Sequence[Point],
+    sides: NDArray[np.object_],
+    distances: Sequence[float],
+    ways: Sequence[int],
+    quarter: Quarter,
 ) -> Yard | None:
     """Return the largest piece of a crooked block that is clear of its streets, however wide each is."""
-    sides = shapely.linestrings(list(zip(corners, (*corners[1:], corners[0]), strict=True)))
     streets = shapely.union_all(shapely.buffer(sides, np.array(distances), quad_segs=2))
     pieces = shapely.get_parts(Polygon(corners).difference(streets)).tolist()
     largest = max(pieces, key=lambda piece: piece.area, default=None)
@@ -127,7 +138,7 @@ def _cut_free(
     outline = orient(largest.simplify(0.05), 1.0).exterior.coords[:-1]
     within: list[Point] = [(float(x), float(y)) for x, y in outline]
     middles = shapely.points([between(a, b, 0.5) for a, b in zip(within, [*within[1:], within[0]], strict=True)])
-    nearest = shapely.STRtree(sides).nearest(middles).tolist()
+    nearest = shapely.STRtree(sides[: len(ways)]).nearest(middles).tolist()
     return Yard(corners=tuple(within), ways=tuple(ways[side] for side in nearest), quarter=quarter)
 
 
@@ -155,12 +166,11 @@ def _fitting(yard: Yard, wanted: Iterator[tuple[Lot, float]]) -> list[Lot]:
     """Keep, in order, the lots that lie within the yard and clear of those before; the number is the least gap."""
     kept: list[tuple[tuple[Point, ...], tuple[float, float, float, float]]] = []
     lots = []
-    convex = is_convex(yard.corners)
+    outline = Polygon(yard.corners).buffer(_TOUCH_M, join_style="mitre")
+    shapely.prepare(outline)
     for lot, gap_m in wanted:
         parts = [(part, _bounds(part, gap_m)) for part in lot.parts]
-        if min(area(part) for part, _ in parts) < 6 or not all(
-            _is_within(part, yard.corners, convex=convex) for part, _ in parts
-        ):
+        if min(area(part) for part, _ in parts) < 6 or not all(outline.covers(Polygon(part)) for part, _ in parts):
             continue
         if any(
             bounds[0] < other_bounds[2]
@@ -180,13 +190,6 @@ def _fitting(yard: Yard, wanted: Iterator[tuple[Lot, float]]) -> list[Lot]:
 def _bounds(corners: Sequence[Point], gap_m: float) -> tuple[float, float, float, float]:
     xs, ys = [x for x, _ in corners], [y for _, y in corners]
     return min(xs) - gap_m, min(ys) - gap_m, max(xs) + gap_m, max(ys) + gap_m
-
-
-def _is_within(corners: Sequence[Point], outer: Sequence[Point], *, convex: bool) -> bool:
-    middle = centre(corners)
-    if not all(is_inside(between(corner, middle, 0.004), outer) for corner in corners):
-        return False
-    return convex or not any(is_inside(corner, [between(c, middle, 0.004) for c in corners]) for corner in outer)
 
 
 def _sides(yard: Yard) -> Iterator[tuple[int, Point, Point, float]]:

@@ -207,11 +207,6 @@ def rectangle(corner: Point, way: Point, length_m: float, depth_m: float) -> tup
     return corner, end, along(end, way, 0.0, depth_m), along(corner, way, 0.0, depth_m)
 
 
-def is_convex(polygon: Sequence[Point]) -> bool:
-    """Return whether no corner turns right by more than a hair."""
-    return all(turn(polygon, at) > -_PARALLEL / 3 for at in range(len(polygon)))
-
-
 def turn(polygon: Sequence[Point], at: int) -> float:
     """Return the sine of the left turn at a corner."""
     before, here, after = polygon[at - 1], polygon[at], polygon[(at + 1) % len(polygon)]

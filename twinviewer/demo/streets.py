@@ -17,7 +17,19 @@ from itertools import pairwise
 
 from shapely import Polygon
 
-from twinviewer.demo.plane import Point, along, area, between, box, centroid, cross, crossings, direction, is_inside
+from twinviewer.demo.plane import (
+    Point,
+    along,
+    area,
+    between,
+    box,
+    centroid,
+    cross,
+    crossings,
+    direction,
+    is_inside,
+    length,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,12 +86,17 @@ class Grain:
     width_m: float
 
 
+_THINNEST = 0.04
+"""Of a block: that of a rectangle four times as long as wide, see :func:`_thinness`."""
+
+
 class StreetPlan:
     """All ways and edges of a town."""
 
     def __init__(self) -> None:
         self.ways: list[Way] = []
         self.edges: list[Edge] = []
+        self._touching: defaultdict[Point, list[int]] = defaultdict(list)
 
     def add_way(self, way: Way) -> int:
         self.ways.append(way)
@@ -87,8 +104,16 @@ class StreetPlan:
 
     def add_edge(self, start: Point, end: Point, way: int) -> int:
         self.edges.append(Edge(start=start, end=end, way=way))
-        self.ways[way].edges.append(len(self.edges) - 1)
-        return len(self.edges) - 1
+        number = len(self.edges) - 1
+        self.ways[way].edges.append(number)
+        self._touching[start].append(number)
+        self._touching[end].append(number)
+        return number
+
+    def at_corners_of(self, block: Block) -> list[int]:
+        """Return the edges that touch a block only with an end or in passing, at one of its corners."""
+        touching = dict.fromkeys(edge for corner in block.corners for edge in self._touching.get(corner, ()))
+        return [edge for edge in touching if edge not in block.edges]
 
     def width_of(self, edge: int) -> float:
         return self.ways[self.edges[edge].way].width_m
@@ -169,7 +194,7 @@ class StreetPlan:
             corners, edges, u, v, squareness = found
             one, other = _halves(corners, edges, u, v, [])
             small = min(area(one[0]), area(other[0]))
-            if small < grain.smallest_m2 or squareness < 0.45 or min(map(_thinness, (one[0], other[0]))) < 0.25:
+            if small < grain.smallest_m2 or squareness < 0.45 or min(map(_thinness, (one[0], other[0]))) < _THINNEST:
                 continue
             score = squareness + small / block.area_m2
             if (best is None or score > best[0]) and Polygon(one[0]).is_valid and Polygon(other[0]).is_valid:
@@ -194,6 +219,7 @@ class StreetPlan:
         for number in {edges[at], edges[at - 1]}:
             edge = self.edges[number]
             if place not in (edge.start, edge.end) and all(other != place for _, other in edge.joints):
+                self._touching[place].append(number)
                 insort(edge.joints, (math.dist(edge.start, place) / math.dist(edge.start, edge.end), place))
 
     def _ends(
@@ -269,9 +295,8 @@ def _halves(
 
 
 def _thinness(polygon: Sequence[Point]) -> float:
-    """Return the shorter by the longer side of the box around a polygon."""
-    _, _, long_m, short_m = box(polygon)
-    return short_m / long_m if long_m else 0.0
+    """Return the area by the square of the outline: 1/16 for a square, less the thinner a polygon is."""
+    return area(polygon) / length([*polygon, polygon[0]]) ** 2
 
 
 def centre_of(block: Block) -> Point:
