@@ -215,6 +215,19 @@ def test_coordinates_that_cannot_be_what_the_file_says_are_refused() -> None:
         placed(metres_called_degrees, UTM32)
 
 
+def test_two_names_of_one_system_keep_coordinates_where_they_are() -> None:
+    points = np.array([[9.0, 48.0, 1.0], [9.1, 48.1, 2.0]])
+    after = placed(point_cloud(points, system("OGC:CRS84")), WGS84)
+    np.testing.assert_allclose(after.positions, points, atol=1e-12)
+    assert after.diagnostics == ()
+
+
+def test_a_raster_that_cannot_be_where_the_file_says_is_refused() -> None:
+    metres_called_degrees = (1000.0, 0, 413_500.0, 0, -1000.0, 5_316_100.0)
+    with pytest.raises(MissingCrsError):
+        placed(terrain(np.ones((9, 8)), metres_called_degrees, WGS84), UTM32)
+
+
 def test_a_local_system_has_no_way_to_the_earth() -> None:
     with pytest.raises(UnknownCrsError):
         placed(mesh(SQUARE, LOCAL), UTM32)

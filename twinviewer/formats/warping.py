@@ -113,7 +113,7 @@ class _Frame:
         nodes = np.stack(np.meshgrid(u, v), axis=-1)
         placed = way.apply_flat(_apply(transform, nodes.reshape(-1, 2))).reshape(nodes.shape)
         placed[~np.isfinite(placed).all(axis=-1)] = np.nan
-        if np.isnan(placed).all():
+        if np.isnan(placed[1:] - placed[:-1]).all() or np.isnan(placed[:, 1:] - placed[:, :-1]).all():
             raise MissingCrsError(
                 "None of the raster has a place in the project's reference system: its own is not what the file says.",
                 cure="Find out which it really is, and choose that.",

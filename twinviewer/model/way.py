@@ -190,8 +190,16 @@ def _nodes(extent: Extent) -> Float64s:
 def _best_for_centre(ways: Transformer, x: Float64s, y: Float64s, z: Float64s) -> Transformer:
     """Return the one of PROJ's ways that it takes for the first node, or all if that one does not reach all nodes."""
     ways.transform(x[:1], y[:1], z[:1])
-    best = ways.get_last_used_operation()
+    best = _last_used(ways)
     return best if np.isfinite(best.transform(x, y, z)).all() else ways
+
+
+def _last_used(ways: Transformer) -> Transformer:
+    """Return the way that the last point went; where there is only one that does nothing, PROJ keeps no book."""
+    try:
+        return ways.get_last_used_operation()
+    except ProjError:
+        return ways
 
 
 def _heights_way(lon_lat: CRS, vertical: CRS | None, target: CRS) -> tuple[Transformer | None, tuple[str, ...]]:
@@ -246,7 +254,7 @@ def accuracy_between(source: ReferenceSystem, target: ReferenceSystem, extent: E
         return Accuracy(metres=0.0, possible_metres=None, missing_grids=())
     west, south, east, north = lon_lat_box(source, extent)
     way.apply(np.array([extent.centre]))
-    used = way.horizontal.get_last_used_operation()
+    used = _last_used(way.horizontal)
     roughly = used.accuracy < 0 or "ballpark" in used.description.lower()
     metres = None if roughly else used.accuracy
     area = AreaOfInterest(max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0))
