@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.scene.small_city import ORIGIN, hills, session_of, town
+from twinviewer.app.commands import AddBookmark
 from twinviewer.app.session import Session
-from twinviewer.model.project import Bookmark, Project, Viewpoint
+from twinviewer.model.project import Bookmark, Viewpoint
 from twinviewer.scene import offscreen
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,8 +55,7 @@ def test_a_bookmark_is_a_view_with_its_hour(tmp_path: Path) -> None:
         instant=datetime(2025, 1, 1, 0, tzinfo=UTC),
     )  # fmt: skip
     session = session_of(buildings=town(), ground=hills())
-    project = session.project
-    session.replace_project(Project(crs=project.crs, origin=project.origin, layers=project.layers, bookmarks=(night,)))
+    session.do(AddBookmark(bookmark=night))
     offscreen.render(session, tmp_path / "night.png", size=(200, 150), view="Night")
     offscreen.render(
         session, tmp_path / "noon.png", size=(200, 150), view="Night", instant=datetime(2025, 6, 21, 11, tzinfo=UTC)
