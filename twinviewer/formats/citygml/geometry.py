@@ -119,9 +119,10 @@ class Geometries:
             if meaning is Meaning.ORIENTABLE:
                 reversed = reversed != (geometry.get("orientation") == "-")
             for prop in children(geometry):
-                if len(prop) == 0 and (target := prop.get(XLINK_HREF)):
+                inside = children(prop)
+                if not inside and (target := prop.get(XLINK_HREF)):
                     self._name(target, reversed=reversed)
-                for child in children(prop):
+                for child in inside:
                     self._walk(child, reversed=reversed, dimension=dimension, depth=depth + 1)
             if word.local == "Tin" and len(self.columns) == first:
                 self._findings.add(

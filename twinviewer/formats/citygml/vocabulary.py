@@ -143,7 +143,10 @@ def id_of(element: etree._Element) -> str | None:
 
 def children(element: etree._Element) -> Sequence[etree._Element]:
     """Return the elements right below: lxml is slow to begin an iteration, and most have one child only."""
-    return (element[0],) if len(element) == 1 else element[:]
+    count = len(element)
+    if count == 1:
+        return (element[0],)
+    return element[:] if count else ()
 
 
 def split(tag: object) -> tuple[str, str]:
