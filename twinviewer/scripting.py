@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import time as clocks
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -21,7 +21,7 @@ from twinviewer.app import project_file
 from twinviewer.app.commands import SetStyle
 from twinviewer.app.jobs import CallQueue, ThreadJobRunner
 from twinviewer.app.opening import Opener, Phase
-from twinviewer.app.overlays import OverlayRunner, OverlayState
+from twinviewer.app.overlays import OverlayPicture, OverlayRunner, OverlayState
 from twinviewer.app.plugin_host import PluginRegistry
 from twinviewer.app.problems import Problem, ProblemLog
 from twinviewer.app.project_file import ViewState
@@ -30,7 +30,6 @@ from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.style_choices import choices_for
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock
-from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.errors import TwinViewerError, UsageError
 from twinviewer.model.feedback import Silent
 from twinviewer.model.layer_data import LayerData
@@ -257,13 +256,20 @@ class ScriptSession:
         instant = instant_of(time)
         if instant is None and not (isinstance(view, str) and view in bookmarks):
             instant = self._view.instant
+        pictures = self._overlays(instant)
+        simulated = [
+            overlay.title.removesuffix(" (simulated)")
+            for overlay in self._registry.overlays
+            if overlay.id in pictures and pictures[overlay.id].state is OverlayState.SIMULATED
+        ]
         render(
             self._session,
             Path(path),
             size=size,
             view=view or self._view.viewpoint,
             instant=instant,
-            overlays=self._overlays(instant),
+            overlays={overlay_id: picture.requests for overlay_id, picture in pictures.items()},
+            note=f"Simulated: {', '.join(simulated)}" if simulated else "",
         )
 
     def save(self, path: AnyPath) -> None:
@@ -283,8 +289,8 @@ class ScriptSession:
     def _list_problem(self, error: TwinViewerError) -> None:
         self._problems.add_error(error)
 
-    def _overlays(self, instant: datetime | None) -> Mapping[str, Sequence[DrawingRequest]]:
-        """Return what the overlays that are switched on draw at ``instant``, or at present."""
+    def _overlays(self, instant: datetime | None) -> Mapping[str, OverlayPicture]:
+        """Return what the overlays show at ``instant``, or at present, once they have something to show."""
         if not any(overlay.visible for overlay in self.project.overlays):
             return {}
         clock = Clock()
@@ -304,7 +310,7 @@ class ScriptSession:
         for picture in pictures.values():
             if picture.problem is not None:
                 self._problems.add_error(picture.problem)
-        return {overlay_id: picture.requests for overlay_id, picture in pictures.items()}
+        return pictures
 
 
 @cache

@@ -195,4 +195,6 @@ def test_overlays_that_are_switched_on_are_in_the_picture(tmp_path: Path) -> Non
             with Image.open(tmp_path / "x.png") as picture:
                 pictures.append(np.asarray(picture.convert("RGB"), dtype=np.int16))
         assert session.problems == ()
-    assert (np.abs(pictures[0] - pictures[1]).max(axis=2) > 40).mean() > 0.001
+    changed = np.abs(pictures[0] - pictures[1]).max(axis=2) > 40
+    assert changed[24:].mean() > 0.001
+    assert changed[:24, 80:240].mean() > 0.01  # the line that says that the values are simulated

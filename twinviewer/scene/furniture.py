@@ -35,7 +35,21 @@ def length_text(metres: float) -> str:
 @contextmanager
 def furniture(renderer: vtkRenderer, centre: NDArray[np.float64]) -> Iterator[None]:
     """Show scale bar and north arrow while the block runs; both hold at ``centre`` (3,), local, in the middle."""
-    props = [*_scale_bar(renderer, centre), *_north_arrow(renderer, centre)]
+    with _shown(renderer, [*_scale_bar(renderer, centre), *_north_arrow(renderer, centre)]):
+        yield
+
+
+@contextmanager
+def caption(renderer: vtkRenderer, text: str) -> Iterator[None]:
+    """Show ``text`` at the upper edge while the block runs: what whoever sees the picture alone must know."""
+    width, height = renderer.GetSize()
+    unit = max(height / 750, 0.5)
+    with _shown(renderer, [_text(text, width / 2, height - 30 * unit, size_px=round(15 * unit))]):
+        yield
+
+
+@contextmanager
+def _shown(renderer: vtkRenderer, props: list[vtkProp]) -> Iterator[None]:
     for prop in props:
         renderer.AddViewProp(prop)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from twinviewer.app.session import Session
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.project import Viewpoint
 from twinviewer.scene.city_scene import NAMED_VIEWS, CityScene, run_at_once
+from twinviewer.scene.furniture import caption
 
 SUMMER_MORNING = datetime(2025, 6, 21, 9, 30, tzinfo=UTC)
 """When nothing else is asked for; where that is night, the forenoon of the place."""
@@ -27,6 +29,7 @@ def render(
     overlays: Mapping[str, Sequence[DrawingRequest]] | None = None,
     dark: bool = False,
     map_furniture: bool = False,
+    note: str = "",
 ) -> None:
     """Draw the session as it stands and write a PNG.
 
@@ -39,6 +42,7 @@ def render(
         overlays: What to draw by overlay id.
         dark: The backdrop of the dark theme.
         map_furniture: Draw a scale bar and a north arrow into it.
+        note: Words at the upper edge, that values are simulated for example.
 
     Raises:
         KeyError: ``view`` names neither a view nor a bookmark.
@@ -61,7 +65,8 @@ def render(
                 wanted = scene.named_view(wanted or "overview")
             if wanted is not None:
                 scene.viewpoint = wanted
-            scene.screenshot(path, map_furniture=map_furniture)
+            with caption(plotter.renderer, note) if note else nullcontext():
+                scene.screenshot(path, map_furniture=map_furniture)
         finally:
             scene.close()
             plotter.close()
