@@ -20,6 +20,11 @@ FAILED_STATUS = 1
 USAGE_STATUS = 2
 DEMO_BUILDINGS = 1500
 
+
+def _flag(help: str) -> Parameter:
+    return Parameter(help=help, negative="", show_default=False)
+
+
 Paths = Annotated[str, Parameter(help="Files, folders (all files in them that can be read) or a .twin project.")]
 Crs = Annotated[str | None, Parameter(help="Reference system of files that do not say theirs, for example EPSG:25832.")]
 SafeMode = Annotated[bool, Parameter(parse=False)]  # an option of all commands: see launch
@@ -45,12 +50,7 @@ app.meta.suppress_keyboard_interrupt = False
 def open_window(
     *paths: Paths,
     crs: Crs = None,
-    self_check: Annotated[
-        bool,
-        Parameter(
-            help="Open a small city, load the plugins, render one frame, and end.", negative="", show_default=False
-        ),
-    ] = False,
+    self_check: Annotated[bool, _flag("Open a small city, load the plugins, render one frame, and end.")] = False,
     safe_mode: SafeMode = False,
 ) -> int:
     """Open the window."""
@@ -78,15 +78,13 @@ def demo(
     return window.open_demo(buildings, snapshot=snapshot, safe_mode=safe_mode)
 
 
-@app.command(help_epilogue="Example: twinviewer info buildings.gml points.laz --json")
+@app.command(
+    usage="Usage: twinviewer info PATH... [OPTIONS]",
+    help_epilogue="Example: twinviewer info buildings.gml points.laz --json",
+)
 def info(
     *paths: Paths,
-    json: Annotated[
-        bool,
-        Parameter(
-            help="Print one JSON object per path, each on a line (docs/info-json.md).", negative="", show_default=False
-        ),
-    ] = False,
+    json: Annotated[bool, _flag("Print one JSON object per path, each on a line (docs/info-json.md).")] = False,
     crs: Crs = None,
     safe_mode: SafeMode = False,
 ) -> int:
@@ -96,7 +94,10 @@ def info(
     return print_info(paths, as_json=json, crs=crs, safe_mode=safe_mode)
 
 
-@app.command(help_epilogue="Example: twinviewer render city.twin -o evening.png --time 2025-06-21T20:30")
+@app.command(
+    usage="Usage: twinviewer render PATH... -o PICTURE.png [OPTIONS]",
+    help_epilogue="Example: twinviewer render city.twin -o evening.png --time 2025-06-21T20:30",
+)
 def render(
     *paths: Paths,
     output: Annotated[Path, Parameter(name=("--output", "-o"), help="The PNG to write.")],
@@ -131,13 +132,8 @@ def doctor(*, safe_mode: SafeMode = False) -> int:
 @app.meta.default
 def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    safe_mode: Annotated[
-        bool, Parameter(help="Load no plugins, only what is built in.", negative="", show_default=False)
-    ] = False,
-    debug: Annotated[
-        bool,
-        Parameter(help="Write the log to the terminal, and tracebacks of errors.", negative="", show_default=False),
-    ] = False,
+    safe_mode: Annotated[bool, _flag("Load no plugins, only what is built in.")] = False,
+    debug: Annotated[bool, _flag("Write the log to the terminal, and tracebacks of errors.")] = False,
 ) -> int:
     """Read the options that all commands have, then run the command."""
     from twinviewer.app.log import start_logging
