@@ -197,11 +197,17 @@ def test_a_shift_that_proj_only_assumes_is_never_silent() -> None:
     assert codes(after)["crs.shift-unknown"] is Severity.WARNING
 
 
-def test_a_rough_shift_names_the_grid_that_would_better_it() -> None:
-    gauss_krueger = system("EPSG:31467")
-    after = placed(point_cloud(np.array([[3_413_500.0, 5_318_000.0, 280.0]]), gauss_krueger), UTM32)
-    assert codes(after)["crs.shift-rough"] is Severity.INFO
-    assert "BETA2007" in told(after, "crs.shift-rough") or "BWTA2017" in told(after, "crs.shift-rough")
+@pytest.mark.parametrize(
+    ("source", "target", "point", "severity", "grid"),
+    [
+        ("EPSG:31467", "EPSG:25832", (3_413_500.0, 5_318_000.0), Severity.INFO, "BWTA2017"),  # 1 m
+        ("EPSG:27700", "EPSG:25830", (400_000.0, 300_000.0), Severity.WARNING, "OSTN15"),  # 3 m
+    ],
+)
+def test_a_rough_shift_names_the_grid_that_would_better_it(source, target, point, severity, grid) -> None:
+    after = placed(point_cloud(np.array([[*point, 0.0]]), system(source)), system(target))
+    assert codes(after) == {"crs.shift-rough": severity}
+    assert grid in told(after, "crs.shift-rough")
 
 
 def test_coordinates_far_from_where_their_system_is_used_are_told() -> None:

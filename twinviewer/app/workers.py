@@ -40,6 +40,7 @@ _LAST_WORDS = 4000
 _MEMORY_AT_LEAST = 4 * 2**30
 _WARM_MODULES = (
     "twinviewer.formats.reading",
+    "twinviewer.formats.placement",
     "twinviewer.formats.citygml",
     "twinviewer.formats.vector",
     "twinviewer.formats.las",

@@ -35,6 +35,8 @@ _POINTS_AT_ONCE = 50_000
 """Between two questions whether to stop; PROJ moves about a million a second."""
 _TOLD_FROM_M = 0.5
 """A layer that may be off by more is told of, if something better is known."""
+_WARNED_FROM_M = 2.0
+"""The width of a pavement: a layer that may be off by more is seen to be."""
 
 
 def place(data: LayerData, *, target: ReferenceSystem, feedback: Feedback) -> LayerData:
@@ -120,7 +122,7 @@ def _doubts(
         told.append(
             Diagnostic(
                 code="crs.outside-area",
-                problem=f"The coordinates lie outside of where {horizontal_crs(source).name} is meant to be used; the "
+                problem=f"The coordinates lie outside of where {_name(source)} is meant to be used; the "
                 "reference system may be the wrong one.",
             )
         )
@@ -132,22 +134,22 @@ def _doubts(
 
 def _doubts_of_position(source: ReferenceSystem, target: ReferenceSystem, extent: Extent) -> list[Diagnostic]:
     accuracy = accuracy_between(source, target, extent)
-    names = f"{horizontal_crs(source).name} and {horizontal_crs(target).name}"
+    names = f"{_name(source)} and {_name(target)}"
     better = ""
     if accuracy.possible_metres is not None:
-        better = (
-            f"  With {_listed(accuracy.missing_grids)}, which PROJ does not find here, it would be "
-            f"{_metres(accuracy.possible_metres)}."
-        )
+        grids = _listed(accuracy.missing_grids)
+        better = f" With {grids}, not installed here, it would be {_metres(accuracy.possible_metres)}."
     if accuracy.metres is None:
         problem = (
             f"How the datums of {names} differ is not known here, and they are taken for the same: positions may be "
             f"off by many metres.{better}"
         )
         return [Diagnostic(code="crs.shift-unknown", problem=problem)]
-    if accuracy.metres > _TOLD_FROM_M and better:
-        problem = f"Between {names}, positions are known to {_metres(accuracy.metres)}.{better}"
-        return [Diagnostic(severity=Severity.INFO, code="crs.shift-rough", problem=problem)]
+    is_rough = accuracy.metres > _WARNED_FROM_M
+    if is_rough or (better and accuracy.metres > _TOLD_FROM_M):
+        problem = f"Between {names}, positions are right to {_metres(accuracy.metres)}.{better}"
+        severity = Severity.WARNING if is_rough else Severity.INFO
+        return [Diagnostic(severity=severity, code="crs.shift-rough", problem=problem)]
     return []
 
 
@@ -172,12 +174,17 @@ def _heights_kept(source: ReferenceSystem, target: ReferenceSystem, way: Way) ->
         problem = f"Heights are above {above}; the project does not say what its own are counted from."
         severity = Severity.WARNING if own is None else Severity.INFO
         return Diagnostic(severity=severity, code="height.datum-kept", problem=problem)
-    missing = f": that needs {_listed(way.missing_grids)}, which PROJ does not find" if way.missing_grids else ""
+    missing = f": that needs {_listed(way.missing_grids)}, not installed here" if way.missing_grids else ""
     problem = (
-        f"Heights are above {above}, the project's are {wanted.name}; how they differ is not known here{missing}.  "
+        f"Heights are above {above}, the project's are {wanted.name}; how they differ is not known here{missing}. "
         "They are shown as they are."
     )
     return Diagnostic(code="height.datum-kept", problem=problem)
+
+
+def _name(system: ReferenceSystem) -> str:
+    name = horizontal_crs(system).name
+    return "a system without a name" if name in ("unknown", "unnamed", "") else name
 
 
 def _listed(grids: tuple[str, ...]) -> str:
