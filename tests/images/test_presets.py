@@ -7,6 +7,7 @@ enough, are there shadows and where do they fall, are corners darker with ambien
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -177,3 +178,14 @@ def test_a_city_without_terrain_throws_shadows_on_a_plate_that_is_seen_by_nothin
     assert np.abs(with_plate - without)[~darker].max() < 0.08
     session = session_of(buildings=town(), ground=hills())
     assert not open_scene(session)._stage.base.surface.GetVisibility()
+
+
+def test_ground_far_behind_the_city_lies_in_the_sun(open_scene: OpenScene) -> None:
+    houses = town()
+    row = replace(houses, vertices=np.array([X, 0, 0]) + (houses.vertices - [X, 0, 0]) * [0.05, 1, 1])
+    scene = open_scene(session_of(buildings=row))
+    scene.set_instant(MORNING)  # shadows fall to the west, 30 m at most
+    light = luminance(picture(scene, Viewpoint(position=(X, Y + 45, 600), target=(X, Y + 45.01, 0))))
+    metres_per_pixel = 2 * 600 * np.tan(np.radians(20)) / 300
+    west = light[:, : int(200 - 45 / metres_per_pixel)]
+    assert np.ptp(west) < 0.05

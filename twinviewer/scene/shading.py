@@ -58,7 +58,7 @@ _SURFACE = """
                           dot(texelFetch(materialTex, tvTexel + ivec2(1, 0), 0).rgb, tvUnpack),
                           dot(texelFetch(materialTex, tvTexel + ivec2(0, 1), 0).rgb, tvUnpack),
                           dot(texelFetch(materialTex, tvTexel + ivec2(1, 1), 0).rgb, tvUnpack));
-      vec4 tvLit = step(vec4(tvAt.z), tvDepth);
+      vec4 tvLit = step(vec4(min(tvAt.z, 1.0)), tvDepth);  // what lies behind all casters lies in the light
       tvSun *= mix(mix(tvLit.x, tvLit.y, tvPart.x), mix(tvLit.z, tvLit.w, tvPart.x), tvPart.y);
     }
   }
