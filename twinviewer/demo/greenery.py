@@ -46,7 +46,7 @@ class Planting:
     pieces: Sequence[tuple[int, tuple[Point, ...]]]
     carriageway_m: Sequence[float]
     """Of each way."""
-    yards: Sequence[tuple[Block, Yard, bool]]
+    yards: Sequence[tuple[Block, Yard, str]]
     footprints: Sequence[tuple[Point, ...]]
     land_use: Sequence[Area]
     town_streets: Sequence[Street]
@@ -169,7 +169,10 @@ def _in_yards(planting: Planting) -> Iterator[tuple[Point, str]]:
         "new": 300,
         "works": 900,
     }
-    for _, yard, built in planting.yards:
+    for _, yard, use in planting.yards:
+        if use == "meadow":
+            continue
+        built = use == "built"
         kind = yard.quarter.character.kind
         corners = yard.corners
         rng = random.Random(f"yard {yard.middle[0]:.1f} {yard.middle[1]:.1f} {planting.seed}")

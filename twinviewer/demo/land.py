@@ -28,7 +28,7 @@ def lay_out_land(
     landscape: Landscape,
     skeleton: Skeleton,
     *,
-    yards: Sequence[tuple[Block, Yard, bool]],
+    yards: Sequence[tuple[Block, Yard, str]],
     built: Sequence[Block],
     bounds: tuple[float, float, float, float],
     seed: int,
@@ -37,11 +37,11 @@ def lay_out_land(
     frame = box_of(*bounds)
     land: list[tuple[str, Polygon, str]] = []
     zoned: defaultdict[str, list[Polygon]] = defaultdict(list)
-    for block, yard, built_up in yards:
+    for block, yard, use in yards:
         polygon = Polygon(block.corners)
         character = yard.quarter.character
-        if not built_up:
-            land.append(("park", polygon, yard.quarter.name))
+        if use != "built":
+            land.append((use, polygon, yard.quarter.name))
             continue
         green = _garden(yard)
         land.append(

@@ -71,8 +71,8 @@ class _Draft:
     """What has been planned so far."""
 
     sites: list[Site] = field(default_factory=list)
-    yards: list[tuple[Block, Yard, bool]] = field(default_factory=list)
-    """Block, yard, whether it is built up (else: a park)."""
+    yards: list[tuple[Block, Yard, str]] = field(default_factory=list)
+    """Block, yard, and its use: ``built``, ``park``, or ``meadow`` where a later town would go on."""
     edges: dict[int, None] = field(default_factory=dict)
     built: list[Block] = field(default_factory=list)
 
@@ -244,7 +244,7 @@ def _settle(
                 continue
             block_rng = random.Random(f"block {yard.middle[0]:.1f} {yard.middle[1]:.1f} {seed}")
             if index in green or len(draft.sites) >= buildings:
-                draft.yards.append((block, yard, False))
+                draft.yards.append((block, yard, "park" if index in green else "meadow"))
                 continue
             wanted = schools < 1 + len(draft.sites) // 1400 and quarter.character.kind in ("garden", "terraces", "ring")
             lots = _school_lots(yard) if wanted and index > 1 else []
@@ -256,7 +256,7 @@ def _settle(
             sites = _sited(lots, landscape, first=len(draft.sites) + 1, names=names)
             sites = sites[: buildings - len(draft.sites)]
             draft.sites.extend(sites)
-            draft.yards.append((block, yard, bool(sites)))
+            draft.yards.append((block, yard, "built" if sites else "meadow"))
     return draft
 
 

@@ -86,6 +86,7 @@ class Grain:
     width_m: float
 
 
+_ATTEMPTS = 48
 _THINNEST = 0.04
 """Of a block: that of a rectangle four times as long as wide, see :func:`_thinness`."""
 
@@ -175,17 +176,25 @@ class StreetPlan:
         """Cut a block by the best of several streets; None where no street would leave two sensible pieces."""
         middle, way, long_m, deep_m = box(block.corners)
         lengthwise = deep_m > grain.depth_m and long_m <= grain.length_m
+        thinnest = min(_THINNEST, _thinness(block.corners))  # a block round a corner need not become stout at once
         best: tuple[float, list[Point], list[int], int, int] | None = None
-        for attempt in range(16):
+        for attempt in range(_ATTEMPTS):
             if attempt >= 10 and best is not None:
                 break
             along_it = lengthwise != (attempt >= 13)
             cut_way, across = (way, (-way[1], way[0])) if along_it else ((-way[1], way[0]), way)
-            tilt = rng.uniform(-grain.crooked, grain.crooked)
             spread = 0.09 if attempt < 6 else 0.24
+            through = along(middle, across, rng.uniform(-spread, spread) * (deep_m if along_it else long_m))
+            if attempt >= 16:  # a block that winds about: cut it square to any side
+                side = rng.randrange(len(block.corners))
+                start, end = block.corners[side], block.corners[(side + 1) % len(block.corners)]
+                run = direction(start, end)
+                cut_way = (-run[1], run[0])
+                through = along(between(start, end, rng.uniform(0.2, 0.8)), run, 0.0, 2.0)
+            tilt = rng.uniform(-grain.crooked, grain.crooked)
             found = self._ends(
                 block,
-                along(middle, across, rng.uniform(-spread, spread) * (deep_m if along_it else long_m)),
+                through,
                 direction((0.0, 0.0), along((0.0, 0.0), cut_way, 1.0, tilt)),
                 snap_m=0.22 * math.sqrt(grain.area_m2),
             )
@@ -194,7 +203,7 @@ class StreetPlan:
             corners, edges, u, v, squareness = found
             one, other = _halves(corners, edges, u, v, [])
             small = min(area(one[0]), area(other[0]))
-            if small < grain.smallest_m2 or squareness < 0.45 or min(map(_thinness, (one[0], other[0]))) < _THINNEST:
+            if small < grain.smallest_m2 or squareness < 0.45 or min(map(_thinness, (one[0], other[0]))) < thinnest:
                 continue
             score = squareness + small / block.area_m2
             if (best is None or score > best[0]) and Polygon(one[0]).is_valid and Polygon(other[0]).is_valid:
