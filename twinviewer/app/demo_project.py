@@ -172,7 +172,7 @@ def _not_written(reason: str, folder: Path) -> WriteError:
 
 
 def _layers(folder: Path) -> tuple[LayerSpec, ...]:
-    """Return the layers, top of the list first."""
+    """Return the layers, top of the list first; they are read in this order, and vehicles wait for the streets."""
 
     def layer(
         id: str,
@@ -227,16 +227,16 @@ def _layers(folder: Path) -> tuple[LayerSpec, ...]:
         )
 
     return (
-        city("buildings", "Buildings", file=contents.BUILDINGS, role="buildings", reader="citygml"),
-        city("bridges", "Bridges", file=contents.BRIDGES),
-        city("trees", "Trees", file=contents.TREES, role="vegetation"),
-        city("street-furniture", "Street furniture", file=contents.FURNITURE),
-        city("water", "Water", file=contents.WATER, role="water"),
         map_layer(contents.STREETS, "Streets", role="streets", style=Style(colour="#b7b0a6")),
         map_layer(
             contents.ZONES, "Planning zones", role="zones", style=Style(color_by="zone"), visible=False, opacity=0.55
         ),
         map_layer(contents.LAND_USE, "Land use", role="land-use", style=Style(line_width_px=0.5)),
+        city("buildings", "Buildings", file=contents.BUILDINGS, role="buildings", reader="citygml"),
+        city("bridges", "Bridges", file=contents.BRIDGES),
+        city("trees", "Trees", file=contents.TREES, role="vegetation"),
+        city("street-furniture", "Street furniture", file=contents.FURNITURE),
+        city("water", "Water", file=contents.WATER, role="water"),
         layer(
             "terrain",
             "Terrain",

@@ -101,7 +101,7 @@ def bookmarks(town: Town, sights: Sights) -> tuple[Bookmark, ...]:
     """Return the stops of a tour, those left out that the town does not have."""
     stops = [
         _stop(
-            town, f"{town.name} in the morning", (20, -40), from_deg=158, distance_m=960, up_m=390, hour=6.4,
+            town, f"{town.name} in the morning", (20, -40), from_deg=158, distance_m=960, up_m=390, hour=7.0,
             angle_deg=_USUAL_DEG,
         ),
         _stop(
