@@ -149,6 +149,9 @@ class Opener:
         for opening in self._openings:
             if layer_id in opening.layer_ids:
                 return LayerState(phase=opening.phase, progress=opening.progress, problem=opening.problem)
+        kinds = {layer.id: layer.kind for layer in self._session.project.layers}
+        if kinds.get(layer_id, "mesh") not in KINDS:
+            return LayerState(phase=Phase.FAILED, problem=_kind_unknown(kinds[layer_id]))
         ready = self._session.store.get(layer_id) is not None
         return LayerState(phase=Phase.READY if ready else Phase.PENDING, progress=float(ready))
 
@@ -309,7 +312,12 @@ class Opener:
                 self._go_on()
 
         def cancelled() -> None:
-            if opening in self._openings:
+            if opening in self._openings and opening.waiting:  # the layer is there, and says what became of it
+                opening.phase = Phase.FAILED
+                opening.problem = ReadError(
+                    "Reading was stopped; the layer is kept.", cure="Read it again.", source=opening.path.name
+                )
+            elif opening in self._openings:
                 self._openings.remove(opening)
             self._go_on()
 
@@ -544,6 +552,13 @@ class _Batch:
         self.openings: list[Opening] = []
         self.layer_ids: list[LayerId] = []
         """Layers that came with a project."""
+
+
+def _kind_unknown(kind: str) -> ProjectError:
+    return ProjectError(
+        f"Layers of the kind “{kind}” cannot be shown by this version; the layer is kept in the project.",
+        cure="Update twinviewer.",
+    )
 
 
 def _unique_titles(layers: Sequence[LayerData]) -> list[str]:
