@@ -93,7 +93,7 @@ class ProjectCommands(QObject):
         self._services.runner.start(
             "Prepare the demo city",
             lambda feedback: ensure_demo(buildings=buildings, overlays=overlays, feedback=feedback),
-            on_done=lambda project: self._begin(project, path=None, view=ViewState()),
+            on_done=self._begin_demo,
             on_error=self.tell,
         )
 
@@ -144,6 +144,11 @@ class ProjectCommands(QObject):
         self._services.opener.replace_document(project)
         self.document.began(path)
         self.began.emit(view)
+
+    def _begin_demo(self, project: Project) -> None:
+        """Show the demo from its first bookmark."""
+        view = ViewState(viewpoint=project.bookmarks[0].viewpoint if project.bookmarks else None)
+        self._begin(project, path=None, view=view)
 
     def _open_project(self, path: Path) -> None:
         if not self.may_leave():
