@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,7 +21,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples every time: a test that fails on somebody else's machine must fail on this one.  To look for new
 # ones: HYPOTHESIS_PROFILE=search.
-settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile(
+    "same",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # busy machines
+)
 settings.register_profile("search", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
