@@ -197,7 +197,7 @@ def _in_the_country(planting: Planting) -> Iterator[tuple[Point, str]]:
         if area.type == "farmland":
             yield from _hedge(area.polygon, rng, planting.density)
             continue
-        spacing = 250.0 if area.type == "forest" else 2600.0
+        spacing = 215.0 if area.type == "forest" else 2600.0
         count = int((east - west) * (north - south) / spacing * planting.density)
         spots = np.array([(rng.uniform(west, east), rng.uniform(south, north)) for _ in range(count)]).reshape(-1, 2)
         inside = shapely.contains_xy(area.polygon, spots[:, 0], spots[:, 1])

@@ -77,7 +77,7 @@ def lay_out_land(
     )
 
 
-_FRONTS_M = {"old town": 15.0, "ring": 17.0, "garden": 1.5, "terraces": 1.5, "new": 24.0}
+_FRONTS_M = {"old town": 15.0, "ring": 17.0, "garden": 1.5, "terraces": 1.5, "new": 5.0}
 """How far from the street the gardens inside a block begin, by kind of quarter."""
 
 

@@ -40,7 +40,6 @@ from twinviewer.demo.streets import Block, StreetPlan, centre_of
 from twinviewer.demo.town import Area, Building, Furniture, Street, Structure, Tree
 from twinviewer.model.feedback import Feedback
 
-_CHUNK = 400
 _STEEPEST_M = 3.6
 """Lots whose ground falls by more than this stay empty."""
 _MARGIN_M = 420.0

@@ -165,22 +165,6 @@ def _corners(edges: Sequence[tuple[Point, Point, int]]) -> list[Point] | None:
     return corners
 
 
-def simplified(polygon: Sequence[Point], shortest_m: float) -> list[Point]:
-    """Return the polygon without edges shorter than ``shortest_m``, dropping the corner that matters less."""
-    corners = list(polygon)
-    while len(corners) > 4:
-        count = len(corners)
-        edge = min(range(count), key=lambda at: math.dist(corners[at], corners[(at + 1) % count]))
-        if math.dist(corners[edge], corners[(edge + 1) % count]) >= shortest_m:
-            break
-
-        def loss(at: int) -> float:
-            return abs(area([corners[at - 1], corners[at], corners[(at + 1) % len(corners)]]))
-
-        del corners[min((edge, (edge + 1) % count), key=loss)]
-    return corners
-
-
 def spline(points: Sequence[Point], step_m: float) -> list[Point]:
     """Return a smooth line through ``points`` (Catmull–Rom), with a corner about every ``step_m``."""
     ends = (

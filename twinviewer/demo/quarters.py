@@ -20,8 +20,6 @@ class Character:
     """In the words of the German land-use ordinance (BauNVO)."""
     land_use: str
     years: tuple[int, int]
-    buildings_per_ha: float
-    """Of cells, streets included: for a first guess only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,6 @@ OLD_TOWN = Character(
     zone="MK core",
     land_use="residential",
     years=(1480, 1790),
-    buildings_per_ha=24,
 )
 RING = Character(
     kind="ring",
@@ -62,7 +59,6 @@ RING = Character(
     zone="WB special residential",
     land_use="residential",
     years=(1868, 1914),
-    buildings_per_ha=15,
 )
 HARBOUR = Character(
     kind="harbour",
@@ -72,7 +68,6 @@ HARBOUR = Character(
     zone="MI mixed",
     land_use="commercial",
     years=(1835, 1925),
-    buildings_per_ha=12,
 )
 GARDEN = Character(
     kind="garden",
@@ -83,7 +78,6 @@ GARDEN = Character(
     zone="WR pure residential",
     land_use="residential",
     years=(1922, 2008),
-    buildings_per_ha=14,
 )  # fmt: skip
 TERRACES = Character(
     kind="terraces",
@@ -94,7 +88,6 @@ TERRACES = Character(
     zone="WA general residential",
     land_use="residential",
     years=(1955, 2018),
-    buildings_per_ha=24,
 )  # fmt: skip
 NEW = Character(
     kind="new",
@@ -105,7 +98,6 @@ NEW = Character(
     zone="MU urban",
     land_use="mixed use",
     years=(1998, 2024),
-    buildings_per_ha=5,
 )  # fmt: skip
 WORKS = Character(
     kind="works",
@@ -115,7 +107,6 @@ WORKS = Character(
     zone="GE commercial and industrial",
     land_use="industrial",
     years=(1912, 2012),
-    buildings_per_ha=3,
 )
 
 _GARDEN_NAMES = {

@@ -298,7 +298,7 @@ def _crossings(
                 math.dist(middle, between(other.start, other.end, 0.5)) < _BRIDGE_GAP_M for other in found
             ):
                 continue
-            way = plan.add_way(Way(type=line.type, width_m=11.0, quarter=line.name, name="bridge"))
+            way = plan.add_way(Way(type=line.type, width_m=11.0, quarter=line.name))
             found.append(Crossing(start=start, end=end, edge=plan.add_edge(start, end, way)))
     return found
 

@@ -34,12 +34,11 @@ from twinviewer.demo.plane import (
 
 @dataclass(slots=True, kw_only=True)
 class Way:
-    """One street by one name, of one width; it may consist of many edges."""
+    """One street by one name (given last), of one width; it may consist of many edges."""
 
     type: str
     width_m: float
     quarter: str
-    name: str = ""
     trees: bool = False
     edges: list[int] = field(default_factory=list)
 
