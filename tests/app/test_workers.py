@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -294,14 +296,9 @@ def test_cancelling_takes_a_quarter_of_a_second_at_most(ready: ReaderPool, tmp_p
     assert min(took) < CANCELLED_WITHIN_S  # the best of three: other programs share the machine
 
 
-def scratch_folders() -> list[Path]:
-    import tempfile
-
-    return [
-        folder
-        for place in {Path("/dev/shm"), Path(tempfile.gettempdir())}
-        for folder in place.glob(f"twinviewer-{os.getpid()}-*")
-    ]
+def scratch_folders(process: int | None = None) -> list[Path]:
+    places = {Path("/dev/shm"), Path(tempfile.gettempdir())}
+    return [folder for place in places for folder in place.glob(f"twinviewer-{process or os.getpid()}-*")]
 
 
 def test_closing_leaves_no_process_and_no_file(tmp_path: Path) -> None:
@@ -364,6 +361,8 @@ def test_a_viewer_that_is_killed_takes_its_workers_along(tmp_path: Path, what: s
     viewer.wait()
     viewer.stdout.close()
     assert eventually(lambda: not any(worker.is_running() for worker in workers))
+    for folder in scratch_folders(viewer.pid):  # what the next program would sweep in an hour
+        shutil.rmtree(folder)
 
 
 def test_a_frame_that_is_cut_off_is_the_end(tmp_path: Path) -> None:
