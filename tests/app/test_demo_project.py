@@ -132,6 +132,18 @@ def test_second_call_makes_nothing_anew(project: Project, made: Made, monkeypatc
     assert {path: path.stat().st_mtime_ns for path in made.cache.rglob("*")} == before
 
 
+@pytest.mark.parametrize("damage", ["a file is gone", "the guide is cut off"])
+def test_town_that_is_not_whole_is_made_anew(project: Project, made: Made, damage: str) -> None:
+    (folder,) = (made.cache / "demo").iterdir()
+    if damage == "a file is gone":
+        (folder / contents.MAP).unlink()
+    else:
+        (folder / contents.GUIDE).write_text('{"town": "Alt', encoding="utf-8")
+    assert ensure_demo(buildings=BUILDINGS, feedback=Silent()) == project
+    assert {path.name for path in folder.iterdir()} == set(contents.FILES)
+    assert list((made.cache / "demo").iterdir()) == [folder]
+
+
 def test_project_says_whose_the_data_is_and_what_each_layer_is_for(project: Project) -> None:
     assert project.title
     assert project.crs is not None

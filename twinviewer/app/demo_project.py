@@ -66,9 +66,10 @@ def ensure_demo(
         shelf.mkdir(exist_ok=True)
         folder = shelf / f"town-{EDITION}-{seed}-{buildings}"
         _sweep(shelf)
-        if not (folder / contents.GUIDE).exists():
+        guide = _guide_of(folder)
+        if guide is None:
             _make(folder, buildings=buildings, seed=seed, feedback=feedback)
-        guide = Guide.read(folder / contents.GUIDE)
+            guide = Guide.read(folder / contents.GUIDE)
     except OSError as error:
         raise _not_written(error.strerror or str(error), cache_dir()) from error
     feedback.progress(1.0, "Opening it")
@@ -85,13 +86,24 @@ def ensure_demo(
 # --- files ------------------------------------------------------------------------------------------------------
 
 
+def _guide_of(folder: Path) -> Guide | None:
+    """Return what is known of the town in a folder, or None where it is not whole."""
+    if not all((folder / name).is_file() for name in contents.FILES):
+        return None
+    try:
+        return Guide.read(folder / contents.GUIDE)
+    except ValueError:
+        return None
+
+
 def _make(folder: Path, *, buildings: int, seed: int, feedback: Feedback) -> None:
     """Have the files written, all or nothing."""
     unfinished = folder.parent / f"{_UNFINISHED}{os.getpid()}-{threading.get_ident()}"
     unfinished.mkdir()
     try:
         _run_generator(unfinished, buildings=buildings, seed=seed, feedback=feedback)
-        with contextlib.suppress(FileExistsError, OSError):  # another program was quicker: its files are the same
+        if _guide_of(folder) is None:  # else another program was quicker: its files are the same
+            shutil.rmtree(folder, ignore_errors=True)
             unfinished.rename(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -10,5 +10,6 @@ LASER_POINTS = "laser-points.laz"
 MAP = "map.gpkg"
 STREETS, LAND_USE, ZONES = "streets", "land_use", "zones"
 """Layers of the map."""
-GUIDE = "guide.json"
-"""Written last: where it is, all is."""
+GUIDE = ".guide.json"
+"""Hidden: who opens the folder wants the town."""
+FILES = (BUILDINGS, BRIDGES, WATER, TREES, FURNITURE, TERRAIN, LASER_POINTS, MAP, GUIDE)
