@@ -141,7 +141,7 @@ def bookmarks(town: Town, sights: Sights) -> tuple[Bookmark, ...]:
     if new:
         stops.append(
             _stop(
-                town, "New Quay in the evening", _middle(new), from_deg=230, distance_m=340, up_m=85, look_up_m=12,
+                town, "New Quay in the evening", _middle(new), from_deg=230, distance_m=400, up_m=135, look_up_m=10,
                 hour=18.7,
             )
         )  # fmt: skip
