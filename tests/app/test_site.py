@@ -39,6 +39,22 @@ def test_of_two_terrains_the_finer_one_counts() -> None:
         assert site.ground_height(np.array([[sites.WEST + 50, sites.SOUTH + 50]])).tolist() == [20.0]
 
 
+def test_on_a_bridge_one_stands_on_its_deck_and_on_a_house_on_the_ground() -> None:
+    x, y = sites.WEST + 50.0, sites.SOUTH + 50.0
+    ground = float(sites.slope(np.array([[x, y]]))[0])
+    deck = np.array([[x - 9, y - 9, 60], [x + 9, y - 9, 60], [x, y + 9, 60]], dtype=np.float64)
+    underside = deck[[0, 2, 1]] - [0.0, 0.0, 2.0]
+    model = small_layers.city_model(np.concatenate((deck, underside)), sites.UTM)
+    town = sites.grid_town(1)
+    for type_name, height in (("Bridge", 60.0), ("BridgePart", 60.0), ("Building", ground)):
+        spec = LayerSpec(id="over", kind="city-model", title="t", source=SOURCE)
+        layers = ((spec, replace(model, type_names=(type_name,))), *town._layers)
+        site = SessionSite(crs=sites.UTM, extent=town.extent, layers=layers)
+        assert site.ground_height(np.array([[x, y]])) == pytest.approx([height], abs=0.01)
+        beside = np.array([[x + 30, y]])
+        assert site.ground_height(beside) == pytest.approx(sites.slope(beside), abs=0.01)
+
+
 def test_city_objects_are_those_with_surfaces_at_the_middle_of_their_box() -> None:
     objects = sites.grid_town(2).city_objects
     assert objects.ids == ("house-0", "house-1", "house-2", "house-3")

@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 
 from twinviewer.api.contracts import CityObjects
 from twinviewer.app.session import Session
-from twinviewer.geometry.drape import heights_at
+from twinviewer.geometry.drape import heights_at, heights_on
 from twinviewer.model.layer_data import CityModel, FeatureTable, LayerData, TerrainGrid
 from twinviewer.model.place import Extent, ReferenceSystem
 from twinviewer.model.project import LayerSpec
 
 Float64s = NDArray[np.float64]
+
+
+_LEVEL = 0.7
+"""Upward part of the unit normal of what can be stood upon."""
 
 
 class SessionSite:
@@ -39,6 +43,7 @@ class SessionSite:
         self._lock = threading.Lock()
         self._city_objects: CityObjects | None = None
         self._base_m: float | None = None
+        self._deck_triangles: Float64s | None = None
 
     @property
     def crs(self) -> ReferenceSystem:
@@ -66,7 +71,8 @@ class SessionSite:
     def ground_height(self, xy: Float64s) -> Float64s:
         """Return heights (n,) in metres at positions (n, 2).
 
-        Where several terrains lie, the finest counts; where none lies, the height at which buildings stand.
+        Where several terrains lie, the finest counts; where none lies, the height at which buildings stand; and on a
+        bridge, its deck.
         """
         points = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
         heights = np.full(len(points), np.nan)
@@ -74,7 +80,16 @@ class SessionSite:
         for terrain in sorted(terrains, key=_cell_area):
             open_ = np.isnan(heights)
             heights[open_] = heights_at(terrain, points[open_], outside_m=np.nan)
-        return np.where(np.isnan(heights), self._base(), heights)
+        ground = np.where(np.isnan(heights), self._base(), heights)
+        return np.fmax(ground, heights_on(self._decks(), points))
+
+    def _decks(self) -> Float64s:
+        """Return the triangles (t, 3, 3) of bridges that can be stood upon."""
+        with self._lock:
+            if self._deck_triangles is None:
+                models = [data for _, data in self._layers if isinstance(data, CityModel)]
+                self._deck_triangles = np.concatenate([np.empty((0, 3, 3)), *map(_decks_of, models)])
+            return self._deck_triangles
 
     def _base(self) -> float:
         """Return the height of the ground where there is no terrain."""
@@ -132,6 +147,19 @@ def _city_objects(model: CityModel) -> CityObjects:
         types=tuple(model.type_names[model.object_type[row]] for row in rows),
         positions=((low + high) / 2)[kept],
     )
+
+
+def _decks_of(model: CityModel) -> Float64s:
+    """Return the triangles (t, 3, 3) of a model's bridges that face up."""
+    is_bridge = np.array([name.startswith("Bridge") for name in model.type_names], dtype=np.bool_)
+    if not is_bridge.any():
+        return np.empty((0, 3, 3))
+    owner = model.surface_object[model.triangle_surface]
+    corners = model.vertices[model.triangles[(owner >= 0) & is_bridge[model.object_type[owner]]]]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    level = normals[:, 2] > _LEVEL * np.linalg.norm(normals, axis=1)
+    decks: Float64s = corners[level]
+    return decks
 
 
 def _cell_area(terrain: TerrainGrid) -> float:

@@ -1,4 +1,4 @@
-"""How high the ground is at a place: bilinear heights of a terrain grid."""
+"""How high the ground is at a place: bilinear heights of a terrain grid, or those of triangles above it."""
 
 from __future__ import annotations
 
@@ -36,4 +36,30 @@ def heights_at(terrain: TerrainGrid, xy: Float64s, *, outside_m: float) -> Float
         grid[high, left] * (1 - u) + grid[high, right] * u
     ) * v
     result[inside] = np.where(np.isfinite(heights), heights, outside_m)
+    return result
+
+
+def heights_on(triangles: Float64s, xy: Float64s) -> Float64s:
+    """Return how high the highest of some triangles lies over or under positions.
+
+    Args:
+        triangles: Corners (t, 3, 3) in metres; upright ones are passed over.
+        xy: Positions (n, 2) in the same reference system.
+
+    Returns:
+        Heights (n,) in metres; NaN where there is no triangle.
+    """
+    result = np.full(len(xy), np.nan)
+    for a, b, c in triangles:
+        low, high = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+        near = np.flatnonzero(((xy >= low[:2]) & (xy <= high[:2])).all(axis=1))
+        doubled_area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+        if len(near) == 0 or doubled_area == 0:
+            continue
+        x, y = xy[near, 0] - a[0], xy[near, 1] - a[1]
+        v = (x * (c[1] - a[1]) - y * (c[0] - a[0])) / doubled_area
+        w = (y * (b[0] - a[0]) - x * (b[1] - a[1])) / doubled_area
+        within = (v >= -1e-9) & (w >= -1e-9) & (v + w <= 1 + 1e-9)
+        heights = a[2] + v * (b[2] - a[2]) + w * (c[2] - a[2])
+        result[near[within]] = np.fmax(result[near[within]], heights[within])
     return result
