@@ -183,6 +183,14 @@ def test_everything_that_takes_the_focus_has_a_name_for_those_who_hear_the_scree
     assert nameless == []
 
 
+def test_the_welcome_page_leads_back_to_the_city_that_is_open(town):
+    window = town.window
+    window.commands.run("window.welcome")
+    assert window.pages.currentWidget() is window.welcome
+    window.welcome.back.click()
+    assert window.pages.currentWidget() is window.viewport
+
+
 def test_themes_change_after_toasts_and_jobs_have_come_and_gone(program, qtbot):
     window = program.window
     window.toasts.show("A word")

@@ -225,6 +225,7 @@ class MainWindow(QMainWindow):
         self.presentation.ended.connect(self.program.leave_presentation)
         self.projects.began.connect(self._began)
         self.projects.opened.connect(self._files_opened)
+        self.welcome.back_asked.connect(self.show_view)
         self.welcome.open_asked.connect(self.projects.ask_and_open)
         self.welcome.demo_asked.connect(self.projects.open_demo)
         self.welcome.sensor_asked.connect(self._connect_sensor)
@@ -251,6 +252,7 @@ class MainWindow(QMainWindow):
     def show_welcome(self) -> None:
         """Show the welcome page."""
         self.welcome.show_recent(self.services.recent.entries)
+        self.welcome.back.setVisible(bool(self.services.session.project.layers))
         self.pages.setCurrentWidget(self.welcome)
 
     def show_view(self) -> None:

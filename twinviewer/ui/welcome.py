@@ -119,6 +119,7 @@ class WelcomePage(QScrollArea):
     open_asked = Signal()
     demo_asked = Signal()
     sensor_asked = Signal()
+    back_asked = Signal()
     recent_asked = Signal(str)
     pin_asked = Signal(str, bool)
 
@@ -144,6 +145,11 @@ class WelcomePage(QScrollArea):
         head.addWidget(title, 0, 1)
         head.addWidget(lead, 1, 1)
         head.setColumnStretch(1, 1)
+        self.back = QPushButton("Back to the city")
+        self.back.setToolTip("Show the project that is open.")
+        self.back.clicked.connect(self.back_asked)
+        self.back.hide()
+        head.addWidget(self.back, 0, 2)
         self.cards: dict[str, Card] = {}
         cards = QHBoxLayout()
         cards.setSpacing(14)
