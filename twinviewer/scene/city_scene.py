@@ -94,6 +94,7 @@ class CityScene:
         self._ground_basis: list[LayerData] = []
         self._actors: dict[LayerId, LayerActor] = {}
         self._preparing: dict[LayerId, object] = {}
+        self._moving = self._loading = False
         self._extents: dict[LayerId, tuple[LayerData, Extent | None]] = {}
         self._stage = Stage(self._renderer)
         self._overlays = Overlays(self._renderer)
@@ -401,8 +402,19 @@ class CityScene:
     def set_interactive(self, interactive: bool) -> None:  # noqa: FBT001 - switched on and off by gestures
         """Leave out expensive passes while the camera moves."""
         self._require_main_thread()
-        self._stage.set_still(still=not interactive)
-        if not interactive:
+        self._moving = interactive
+        self._follow_haste()
+
+    def set_loading(self, loading: bool) -> None:  # noqa: FBT001 - a plain switch
+        """Leave out expensive passes while layers come in, one after the other."""
+        self._require_main_thread()
+        self._loading = loading
+        self._follow_haste()
+
+    def _follow_haste(self) -> None:
+        still = not (self._moving or self._loading)
+        self._stage.set_still(still=still)
+        if still:
             self._request_render()
 
     def draw_overlay(

@@ -16,7 +16,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkPolyDataMapper, 
 from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
 
 from twinviewer.scene.meshes import as_vtk
-from twinviewer.scene.shadows import ShadowMap
+from twinviewer.scene.shadows import DEPTH_STEPS, ShadowMap
 from twinviewer.scene.sky import Sky
 
 Float64s = NDArray[np.float64]
@@ -53,7 +53,7 @@ _SURFACE = """
     if (tvTexel.x >= 0 && tvTexel.y >= 0 && tvTexel.x < tvSize.x - 1 && tvTexel.y < tvSize.y - 1)
     {
       if (tvNear) { tvTexel.y += tvSize.y; }
-      const vec3 tvUnpack = vec3(255.0, 65280.0, 16711680.0) / 16777215.0;
+      const vec3 tvUnpack = vec3(255.0, 65280.0, 16711680.0) / DEPTH_STEPS.0;
       vec4 tvDepth = vec4(dot(texelFetch(materialTex, tvTexel, 0).rgb, tvUnpack),
                           dot(texelFetch(materialTex, tvTexel + ivec2(1, 0), 0).rgb, tvUnpack),
                           dot(texelFetch(materialTex, tvTexel + ivec2(0, 1), 0).rgb, tvUnpack),
@@ -64,7 +64,7 @@ _SURFACE = """
   }
   vec3 tvLight = mix(fromBelow, fromAbove, 0.5 + 0.5 * tvNormal.z) + sunLight * tvSun;
   vec3 tvColour = diffuseColor * tvLight;
-"""
+""".replace("DEPTH_STEPS", str(DEPTH_STEPS))
 _HAZE = """
   float tvFar = clamp((1.0 / gl_FragCoord.w - hazeStart) * hazeDensity, 0.0, 0.6);
   gl_FragData[0] = vec4(mix(COLOUR, hazeColour, tvFar), OPACITY);
@@ -74,6 +74,7 @@ _EDGE = """
   float tvShown = 0.62 * (1.0 - smoothstep(edgeFade.x, edgeFade.y, tvMetres));
 """
 
+_NO_SHADOWS = np.full((2, 1), DEPTH_STEPS, np.uint32)
 _OF_POINTS = vtkDataObject.FIELD_ASSOCIATION_POINTS
 
 EDGE_FADE_M = (0.12, 0.6)
@@ -97,7 +98,7 @@ class Shading:
         self._texture.SetColorModeToDirectScalars()
         self._texture.InterpolateOff()
         self._texture.RepeatOff()
-        self._show_depths(np.ones((2, 1), np.float32))
+        self._show_texels(_NO_SHADOWS)
         for uniform, value in (
             ("sun", (0.0, 0.0, 1.0)),
             ("eye", (0.0, 0.0, 1.0)),
@@ -169,19 +170,23 @@ class Shading:
         self._set_switch("shadowed", on=whole is not None)
         self._set_number("nearTexel", 0.0 if near is None else near.texel_m)
         if whole is None:
-            self._show_depths(np.ones((2, 1), np.float32))
+            self._show_texels(_NO_SHADOWS)
             return
         self._set_number("shadowTexel", whole.texel_m)
         self._set_matrix("shadowMatrix", whole.matrix)
         if near is not None:
             self._set_matrix("nearMatrix", near.matrix)
-        self._show_depths(np.concatenate([whole.depths, (near or whole).depths]))
+        self._show_texels(np.concatenate([whole.texels, (near or whole).texels]))
 
-    def _show_depths(self, depths: NDArray[np.float32]) -> None:
-        """Put both maps (rows, columns), one over the other, into the texture."""
-        rows, columns = depths.shape
+    def _show_texels(self, texels: NDArray[np.uint32]) -> None:
+        """Put both maps (rows, columns), one over the other, into the texture.
+
+        As four bytes each, lowest first: float textures lose their precision on some drivers.
+        """
+        rows, columns = texels.shape
         self._image.SetDimensions(columns, rows, 1)
-        self._image.GetPointData().SetScalars(as_vtk(_packed(depths), "depth"))
+        packed = texels.astype("<u4", copy=False).ravel().view(np.uint8).reshape(-1, 4)
+        self._image.GetPointData().SetScalars(as_vtk(packed, "depth"))
         self._image.Modified()
 
     def set_sun(self, direction: Float64s) -> None:
@@ -251,9 +256,3 @@ def _replace_vertex(item: vtkOpenGLShaderProperty, declaration: str, code: str) 
     tag = "//VTK::PositionVC::Dec"
     inputs = "".join(f"in vec3 {name}\n" for name in names)
     item.AddFragmentShaderReplacement(tag, True, f"{tag}\n{inputs}", False)  # noqa: FBT003
-
-
-def _packed(depths: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return depths as four bytes each (n, 4), lowest first: float textures lose their precision on some drivers."""
-    steps = np.multiply(depths.ravel(), 16777215.0, dtype=np.float64).astype("<u4")
-    return steps.view(np.uint8).reshape(-1, 4)

@@ -18,11 +18,14 @@ from twinviewer.scene.meshes import as_numpy
 
 Float64s = NDArray[np.float64]
 
+DEPTH_STEPS = 2**24 - 1
+"""As many as a depth buffer and a float32 tell apart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowMap:
-    depths: NDArray[np.float32]
-    """(rows, columns), 0 nearest to the sun."""
+    texels: NDArray[np.uint32]
+    """(rows, columns) depths of 24 bits, 0 nearest to the sun."""
     matrix: Float64s
     """(4, 4) from local coordinates to texture coordinates and depth, all 0 to 1."""
     texel_m: float
@@ -61,8 +64,9 @@ class ShadowCaster:
         composite = camera.GetCompositeProjectionTransformMatrix(1.0, -1, 1)
         to_clip = np.array([[composite.GetElement(row, column) for column in range(4)] for row in range(4)])
         to_unit = np.array([[0.5, 0, 0, 0.5], [0, 0.5, 0, 0.5], [0, 0, 0.5, 0.5], [0, 0, 0, 1]])
+        steps = as_numpy(depths) * np.float32(DEPTH_STEPS)
         return ShadowMap(
-            depths=as_numpy(depths).reshape(self._size_px, self._size_px).copy(),
+            texels=steps.astype(np.uint32).reshape(self._size_px, self._size_px),
             matrix=to_unit @ to_clip,
             texel_m=2 * camera.GetParallelScale() / self._size_px,
         )

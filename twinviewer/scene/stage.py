@@ -71,6 +71,9 @@ class Stage:
         self._shading = Shading()
         self._caster: ShadowCaster | None = None
         self._shadows_are_old = True
+        """The city has changed since they were drawn: drawn anew when the picture is still."""
+        self._sun_has_moved = True
+        """They are wrong everywhere: drawn anew at once."""
         self._whole_map: ShadowMap | None = None
         self._near_part: Float64s | None = None
         """What the finer map is of; None: there is none."""
@@ -145,7 +148,7 @@ class Stage:
             self._shading.undress(surface)
 
     def age_shadows(self) -> None:
-        """Draw the shadows anew with the next frame: what casts them has changed."""
+        """Draw the shadows anew with the next still frame: what casts them has changed."""
         self._shadows_are_old = True
 
     def _shine(self) -> None:
@@ -159,14 +162,14 @@ class Stage:
         self._sunlight.SetIntensity(0.6 * sky.sun_strength)
         self._head.SetColor(*(part / 255 for part in sky.fill_colour))
         self._head.SetIntensity(0.8 * sky.fill_strength)
-        self.age_shadows()
+        self._sun_has_moved = True
 
     def _apply_preset(self) -> None:
         self.dress_surface(self.base.surface)
         self._choose_passes()
         if not self._preset.shadows:
             self._shading.set_shadows(None)
-        self.age_shadows()
+        self._sun_has_moved = True
 
     def _choose_passes(self) -> None:
         preset, renderer = self._preset, self._renderer
@@ -188,7 +191,7 @@ class Stage:
             actor.follow(
                 self._renderer.GetActiveCamera(), height_px=self._renderer.GetSize()[1], moving=not self._still
             )
-        if self._preset.shadows and (self._shadows_are_old or self._still):
+        if self._preset.shadows and (self._still or self._sun_has_moved):
             self._draw_shadows(actors, ground_heights)
         size = 1000.0 if bounds is None else max(float(np.linalg.norm(bounds[:, 1] - bounds[:, 0])), 100.0)
         self._shading.follow(self._renderer, haze_start_m=0.55 * size, haze_density=0.3 / size)
@@ -204,22 +207,23 @@ class Stage:
             if surface.GetVisibility() and surface.GetProperty().GetOpacity() >= _SOLID
         ]
         box = around([box for actor in layers for box in actor.boxes()])
+        old = self._shadows_are_old or self._sun_has_moved
         if box is None or not casters or self._sun.elevation_deg < _LEAST_SUN_DEG:
-            if self._shadows_are_old:
+            if old:
                 self._shading.set_shadows(None)
-            self._shadows_are_old = False
+            self._shadows_are_old = self._sun_has_moved = False
             return
-        wanted = self._near_part_wanted(box, ground_heights) if self._still else self._near_part
-        if not self._shadows_are_old and _holds(self._near_part, wanted):
+        wanted = self._near_part_wanted(box, ground_heights) if self._still else None
+        if not old and _holds(self._near_part, wanted):
             return
         if self._caster is None:
             self._caster = ShadowCaster(_SHADOW_MAP_PX)
         sun = lit_from(self._sun)
-        if self._shadows_are_old or self._whole_map is None:
+        if old or self._whole_map is None:
             self._whole_map = self._caster.draw(casters, sun=sun, bounds=box, part=box)
         self._near_part = wanted
         near = None if wanted is None else self._caster.draw(casters, sun=sun, bounds=box, part=wanted)
-        self._shadows_are_old = False
+        self._shadows_are_old = self._sun_has_moved = False
         self._renderer.GetRenderWindow().MakeCurrent()
         self._shading.set_shadows(self._whole_map, near)
 

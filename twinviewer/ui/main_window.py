@@ -308,6 +308,7 @@ class MainWindow(QMainWindow):
             self._show_viewpoint(self.scene.viewpoint)
 
     def _opening_changed(self) -> None:
+        self.scene.set_loading(self.services.opener.is_busy)
         self._show_empty_hint()
         self._look_whether_to_fit()
         self._show_what_can_be_done()
