@@ -29,19 +29,18 @@ def main() -> None:
         _draw(files, buildings)
 
 
-def _demo_files(buildings: int) -> dict[str, Path]:
-    """Generate the demo city and return its files by suffix."""
+def _demo_files(buildings: int) -> list[Path]:
+    """Generate the demo city and return its files, the smallest first."""
     from twinviewer.app.demo_project import ensure_demo
     from twinviewer.model.feedback import Silent
 
     began = time.perf_counter()
     project = ensure_demo(buildings=buildings, feedback=Silent())
     print(f"(the demo city of {buildings:,} buildings was generated in {time.perf_counter() - began:.1f} s)")
-    paths = {Path(layer.source.path) for layer in project.layers}
-    return {path.suffix: path for path in sorted(paths)}
+    return sorted({Path(layer.source.path) for layer in project.layers}, key=lambda path: path.stat().st_size)
 
 
-def _draw(files: dict[str, Path], buildings: int) -> None:
+def _draw(files: list[Path], buildings: int) -> None:
     from twinviewer.ui.application import Program, make_application
 
     make_application()

@@ -22,8 +22,8 @@ from twinviewer.model.feedback import Silent
 TIMES = 3
 
 
-def rows(files: dict[str, Path]) -> Iterator[Row]:
-    """Measure each of ``files`` (by suffix)."""
+def rows(files: list[Path]) -> Iterator[Row]:
+    """Measure the last of ``files`` in each format."""
     peers = (
         (".gml", "expat, nothing done", _parse_xml, 4.0),
         (".json", "orjson.loads, nothing done", lambda path: orjson.loads(path.read_bytes()), 6.0),
@@ -32,18 +32,19 @@ def rows(files: dict[str, Path]) -> Iterator[Row]:
         (".tif", "rasterio, read the band", _read_band, 2.0),
     )
     with _reading() as read:
-        for path in files.values():  # from now on the worker has imported what it needs
+        for path in files:  # from now on the worker has imported what it needs
             read(path)
+        by_suffix = {path.suffix: path for path in files}
         for suffix, peer, parse, target in peers:
-            path = files[suffix]
+            path = by_suffix[suffix]
             ours_s, peer_s = interleaved_s(partial(read, path), partial(parse, path), times=TIMES)
             yield Row(title=f"{path.name} to arrays", ours_s=ours_s, peer=peer, peer_s=peer_s, target=target)
 
 
-def all_of(files: dict[str, Path]) -> float:
+def all_of(files: list[Path]) -> float:
     """Return the seconds to read all files, one after the other, in a worker that is warm."""
     with _reading() as read:
-        return min(sum(median_s(partial(read, path), times=1) for path in files.values()) for _ in range(2))
+        return min(sum(median_s(partial(read, path), times=1) for path in files) for _ in range(2))
 
 
 @contextmanager
