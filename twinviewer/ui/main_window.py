@@ -53,6 +53,8 @@ from twinviewer.ui.welcome import WelcomePage
 LEAST_SIZE = QSize(900, 560)
 FIRST_SIZE = QSize(1440, 900)
 LEGEND_AFTER_MS = 150
+FRAME_WHILE_LOADING_MS = 500
+"""Frames take the processor from the threads that prepare the next layers."""
 
 
 class MainWindow(QMainWindow):
@@ -91,6 +93,9 @@ class MainWindow(QMainWindow):
         self._legend_timer = QTimer(self)
         self._legend_timer.setSingleShot(True)
         self._legend_timer.setInterval(LEGEND_AFTER_MS)
+        self._frame_timer = QTimer(self)
+        self._frame_timer.setSingleShot(True)
+        self._frame_timer.setInterval(FRAME_WHILE_LOADING_MS)
         self.viewport = Viewport()
         self.scene = CityScene(
             self.viewport,
@@ -212,6 +217,7 @@ class MainWindow(QMainWindow):
         services.runner.on_change(self._jobs_changed)
         services.problems.on_change(self._problems_changed)
         self.document.on_change(self._show_title)
+        self._frame_timer.timeout.connect(viewport.request_render)
         self._legend_timer.timeout.connect(lambda: self.legend.show_scales(self.scene.legends()))
         viewport.clicked.connect(lambda x, y, _keys: self.layers.show_pick(self.scene.pick(x, y)))
         viewport.hovered.connect(self._show_position)
@@ -274,7 +280,12 @@ class MainWindow(QMainWindow):
     # What it hears. ------------------------------------------------------------------------------
 
     def _request_render(self) -> None:
-        self.viewport.request_render()
+        """Have a frame drawn: soon, but while layers come in and no hand moves the view, only now and then."""
+        if self.services.opener.is_busy and not self.viewport.navigator.is_moving:
+            if not self._frame_timer.isActive():
+                self._frame_timer.start()
+        else:
+            self.viewport.request_render()
         self._legend_timer.start()
 
     def _follow(self, change: Change) -> None:
@@ -481,6 +492,7 @@ class MainWindow(QMainWindow):
         self.presentation.stop()
         self.docks.keep()
         self._legend_timer.stop()
+        self._frame_timer.stop()
         self.live.close()
         self.services.overlays.stop()
         self.layers.close()
