@@ -281,7 +281,8 @@ class MainWindow(QMainWindow):
 
     def _request_render(self) -> None:
         """Have a frame drawn: soon, but while layers come in and no hand moves the view, only now and then."""
-        if self.services.opener.is_busy and not self.viewport.navigator.is_moving:
+        navigator = self.viewport.navigator
+        if self.services.opener.is_busy and not (navigator.is_moving or navigator.is_dragging):
             if not self._frame_timer.isActive():
                 self._frame_timer.start()
         else:
