@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT
+from tests.crowding import allowed_s
 from twinviewer.app import demo_project, project_file
 from twinviewer.app.demo_project import ensure_demo
 from twinviewer.app.jobs import InlineJobRunner
@@ -221,7 +222,7 @@ def test_what_a_killed_program_left_is_swept_by_the_next(shelf: Path, own_profil
 
 
 def test_waiting_for_the_generator_leaves_other_threads_alone(made: Made) -> None:
-    assert sorted(made.gaps_s)[-3] < 0.1  # not the worst two: other programs take the processor too
+    assert sorted(made.gaps_s)[-3] < allowed_s(0.1)  # not the worst two: other programs take the processor too
 
 
 @pytest.mark.parametrize("buildings", [0, -5, 10_000_000])

@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT
+from tests.crowding import allowed_s
 from tests.fates import fate, request
 from twinviewer.app.scratch import Scratch
 from twinviewer.app.workers import ReaderFailedError, ReaderPool
@@ -146,7 +147,7 @@ def test_a_worker_that_dies_is_an_error_within_a_second(ready: ReaderPool, tmp_p
     began = time.monotonic()
     with pytest.raises(WorkerDiedError, match=says) as caught:
         ready.read(request(path), Silent())
-    assert time.monotonic() - began < TOLD_WITHIN_S
+    assert time.monotonic() - began < allowed_s(TOLD_WITHIN_S)
     assert caught.value.source == "damaged.fate"
     assert caught.value.cure
     assert ready.read(request(fate(tmp_path, "points")), Silent()).layers
@@ -160,7 +161,7 @@ def test_thirty_deaths_in_a_row_leave_a_pool_that_reads(ready: ReaderPool, tmp_p
         with pytest.raises(WorkerDiedError):
             ready.read(request(fate(tmp_path, "die", signal=signals[number % 3])), Silent())
         # A new process has to import numpy first; on a machine of its own that is part of the second.
-        assert time.monotonic() - began < 3 * TOLD_WITHIN_S
+        assert time.monotonic() - began < allowed_s(3 * TOLD_WITHIN_S)
     assert ready.read(request(good), Silent()).layers
     assert len(ready.process_ids) <= ready.size
     running = [child for child in psutil.Process().children() if "twinviewer.formats.worker" in child.cmdline()]
@@ -196,7 +197,7 @@ def test_a_reader_that_hangs_is_ended_at_the_limit(ready: ReaderPool, tmp_path: 
     began = time.monotonic()
     with pytest.raises(WorkerDiedError, match="stopped answering"):
         ready.read(request(fate(tmp_path, what)), Silent())
-    assert SILENCE_LIMIT_S <= time.monotonic() - began < SILENCE_LIMIT_S + TOLD_WITHIN_S
+    assert SILENCE_LIMIT_S <= time.monotonic() - began < SILENCE_LIMIT_S + allowed_s(TOLD_WITHIN_S)
     assert ready.read(request(fate(tmp_path, "points")), Silent()).layers
 
 
@@ -226,7 +227,7 @@ def test_whatever_a_reader_raises_is_its_failure(ready: ReaderPool, tmp_path: Pa
     began = time.monotonic()
     with pytest.raises(ReaderFailedError) as caught:
         ready.read(request(fate(tmp_path, "raise", raises=raises)), Silent())
-    assert time.monotonic() - began < TOLD_WITHIN_S
+    assert time.monotonic() - began < allowed_s(TOLD_WITHIN_S)
     assert "fates.py" in caught.value.details
     assert ready.read(request(fate(tmp_path, "points")), Silent()).layers
 
@@ -269,7 +270,7 @@ def test_answers_that_make_no_sense_end_the_worker(tmp_path: Path, monkeypatch: 
     began = time.monotonic()
     with pytest.raises(WorkerDiedError):
         babbling.read(request(fate(tmp_path, "points")), Silent())
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < allowed_s(3.0)
     babbling.close()
 
 
@@ -293,7 +294,7 @@ def test_cancelling_takes_a_quarter_of_a_second_at_most(ready: ReaderPool, tmp_p
         with pytest.raises(Cancelled):
             ready.read(request(path), person)
         took.append(time.monotonic() - asked[0])
-    assert min(took) < CANCELLED_WITHIN_S  # the best of three: other programs share the machine
+    assert min(took) < allowed_s(CANCELLED_WITHIN_S)  # the best of three: a turn may come late just once
 
 
 def scratch_folders(process: int | None = None) -> list[Path]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import laspy
 import numpy as np
 
+from tests.crowding import crowding
 from tests.scene import small_city
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,11 +128,6 @@ class Ending:
     @property
     def is_clean(self) -> bool:
         return self.status == 0 and self.stderr == "" and self.seconds <= LONGEST_END_S * self.crowding
-
-
-def crowding() -> float:
-    """Return how many threads each processor has to serve; at least 1."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)) if hasattr(os, "getloadavg") else 1.0
 
 
 def run_and_end(*, times: int, ways: Sequence[str] = WAYS) -> list[Ending]:

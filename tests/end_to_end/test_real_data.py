@@ -106,7 +106,7 @@ def test_four_formats_open_together_and_are_as_they_were_after_saving_and_reopen
     wait_until_read(program, qtbot)
     assert_all_is_there(program)
     window.views.show_extent(session.store.get(session.project.layers[0].id).extent)
-    qtbot.waitUntil(lambda: window.is_settled)
+    qtbot.waitUntil(lambda: window.is_settled, timeout=60_000)
     window.views.keep_view("Prague")
 
     first, second = tmp_path / "four.twin", tmp_path / "again.twin"

@@ -6,12 +6,12 @@ stands in for.
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
 from PySide6.QtCore import QTimer
 
+from tests.crowding import crowding
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.model.project import Project
 
@@ -37,8 +37,7 @@ class Heartbeat:
     """
 
     def __init__(self) -> None:
-        crowded = hasattr(os, "getloadavg") and os.getloadavg()[0] > (os.cpu_count() or 1)
-        self._now = time.thread_time if crowded else time.monotonic
+        self._now = time.thread_time if crowding() > 1 else time.monotonic
         self.longest_s = 0.0
         self._last = self._now()
         self._timer = QTimer()

@@ -55,6 +55,6 @@ def show_town(program: Program, **layers) -> None:
 def town(program, qtbot) -> Program:
     """The program with the small town in its view."""
     show_town(program)
-    qtbot.waitUntil(lambda: program.window.is_settled)
+    qtbot.waitUntil(lambda: program.window.is_settled, timeout=30_000)
     QApplication.processEvents()
     return program

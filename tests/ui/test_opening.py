@@ -13,6 +13,7 @@ from PySide6.QtCore import QPoint, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
+from tests.crowding import allowed_s
 from tests.ui.hands import COPY, LEFT, NONE, READ_WITHIN_MS, drop, mime, wait_until_read
 from twinviewer.app.opening import Phase
 from twinviewer.ui.crs_dialog import CrsDialog
@@ -152,8 +153,8 @@ def test_reading_can_be_cancelled_from_its_row_within_250_ms(program, qtbot, tmp
     job = opener.openings[0].job
     began = time.monotonic()
     window.panels.layers.cancel.click()
-    qtbot.waitUntil(lambda: job not in window.services.runner.jobs)
-    assert time.monotonic() - began <= 0.25
+    qtbot.waitUntil(lambda: job not in window.services.runner.jobs, timeout=30_000)
+    assert time.monotonic() - began <= allowed_s(0.25)
     assert opener.openings == ()
     assert program.session.project.layers == ()
 

@@ -104,7 +104,7 @@ def test_a_fault_of_the_program_is_one_sentence_without_traceback_and_a_storm_of
     timer = QTimer()
     timer.timeout.connect(fail)
     timer.start(1)
-    qtbot.waitUntil(lambda: len(program.problems.problems) > 0)
+    qtbot.waitUntil(lambda: len(program.problems.problems) > 0, timeout=30_000)
     qtbot.wait(100)
     timer.stop()
     (problem,) = program.problems.problems

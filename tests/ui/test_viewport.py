@@ -119,7 +119,7 @@ def test_any_number_of_requests_makes_one_render(viewport, qtbot):
     for _ in range(20):
         viewport.request_render()
         viewport.render()
-    qtbot.waitUntil(lambda: len(renders) > 0)
+    qtbot.waitUntil(lambda: len(renders) > 0, timeout=30_000)
     QTest.qWait(50)
     assert len(renders) == 1
 
