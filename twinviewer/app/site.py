@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from twinviewer.api.contracts import CityObjects
 from twinviewer.app.session import Session
 from twinviewer.geometry.drape import heights_at, heights_on
+from twinviewer.geometry.georeference import determinant
 from twinviewer.model.layer_data import CityModel, FeatureTable, LayerData, TerrainGrid
 from twinviewer.model.place import Extent, ReferenceSystem
 from twinviewer.model.project import LayerSpec
@@ -163,5 +164,4 @@ def _decks_of(model: CityModel) -> Float64s:
 
 
 def _cell_area(terrain: TerrainGrid) -> float:
-    a, b, _, d, e, _ = terrain.transform
-    return abs(a * e - b * d)
+    return abs(determinant(terrain.transform))

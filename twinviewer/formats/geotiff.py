@@ -22,6 +22,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from twinviewer.formats.files import require_content
+from twinviewer.geometry.georeference import Transform, extent_of
 from twinviewer.model.crs import assumed_metres_per_height, parse_crs
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import DamagedFileError, HostileFileError, UnknownCrsError, UnsupportedFormatError
@@ -53,7 +54,6 @@ _UNITS_M = {
     "mm": 0.001,
 }
 Kind = Literal["auto", "terrain", "image"]
-Transform = tuple[float, float, float, float, float, float]
 
 
 def probe(*, path: Path) -> float:
@@ -205,18 +205,7 @@ class _Grid:
 
     def extent(self, low: float = 0.0, high: float = 0.0) -> Extent:
         """Return the box around the grid's outer edges and the heights."""
-        a, b, x, d, e, y = self.transform()
-        rows, columns = self.shape
-        corners = np.array([(0, 0), (columns, 0), (0, rows), (columns, rows)], np.float64)
-        xs, ys = corners @ [a, b] + x, corners @ [d, e] + y
-        return Extent(
-            min_x=float(xs.min()),
-            min_y=float(ys.min()),
-            min_z=low,
-            max_x=float(xs.max()),
-            max_y=float(ys.max()),
-            max_z=high,
-        )
+        return extent_of(self.transform(), self.shape, low=low, high=high)
 
     def findings(self, lost: int) -> list[Diagnostic]:
         """Return what is to be told of the grid itself."""

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from twinviewer.geometry.georeference import Transform, cells_at, determinant, extent_of, positions_of
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import MissingCrsError
 from twinviewer.model.feedback import Feedback
@@ -25,7 +26,6 @@ from twinviewer.model.way import Way
 
 Float64s = NDArray[np.float64]
 Float32s = NDArray[np.float32]
-Transform = tuple[float, float, float, float, float, float]
 
 _AFFINE_TO_CELLS = 0.1
 _LATTICE_TO_CELLS = 0.05
@@ -69,7 +69,7 @@ def with_placed_cells(data: Grid, way: Way, feedback: Feedback) -> Grid:
     lattice = _Lattice.of(
         rows,
         columns,
-        lambda pixels: _inverse(source, way.back_flat(_apply(transform, pixels))),
+        lambda pixels: cells_at(source, way.back_flat(positions_of(transform, pixels))),
         tolerance=_LATTICE_TO_CELLS,
     )
     extent = _around(transform, rows, columns, data.file_extent)
@@ -111,7 +111,7 @@ class _Frame:
     def of(cls, transform: Transform, rows: int, columns: int, way: Way) -> _Frame:
         u, v = (np.linspace(0, side, min(side, 64) + 1) for side in (columns, rows))
         nodes = np.stack(np.meshgrid(u, v), axis=-1)
-        placed = way.apply_flat(_apply(transform, nodes.reshape(-1, 2))).reshape(nodes.shape)
+        placed = way.apply_flat(positions_of(transform, nodes.reshape(-1, 2))).reshape(nodes.shape)
         placed[~np.isfinite(placed).all(axis=-1)] = np.nan
         if np.isnan(placed[1:] - placed[:-1]).all() or np.isnan(placed[:, 1:] - placed[:, :-1]).all():
             raise MissingCrsError(
@@ -131,9 +131,9 @@ class _Frame:
         (a, d), (b, e), offset = coefficients
         offset = offset + middle
         transform = (float(a), float(b), float(offset[0]), float(d), float(e), float(offset[1]))
-        if abs(a * e - b * d) < 1e-30:
+        if abs(determinant(transform)) < 1e-30:
             return None
-        missed = np.abs(_inverse(transform, points) - pixels).max()
+        missed = np.abs(cells_at(transform, points) - pixels).max()
         return transform if missed <= _AFFINE_TO_CELLS else None
 
     def upright(self) -> tuple[Transform, int, int, float]:
@@ -153,31 +153,9 @@ def _cell(placed: Float64s, nodes: Float64s, axis: int) -> float:
     return float(np.nanmedian(lengths))
 
 
-def _apply(transform: Transform, pixels: Float64s) -> Float64s:
-    """Return the positions (n, 2) of columns and rows (n, 2)."""
-    a, b, x, d, e, y = transform
-    column, row = pixels.T
-    return np.column_stack([a * column + b * row + x, d * column + e * row + y])
-
-
-def _inverse(transform: Transform, points: Float64s) -> Float64s:
-    """Return the columns and rows (n, 2) of positions (n, 2)."""
-    a, b, x, d, e, y = transform
-    east, north = points[:, 0] - x, points[:, 1] - y
-    return np.column_stack([e * east - b * north, a * north - d * east]) / (a * e - b * d)
-
-
 def _around(transform: Transform, rows: int, columns: int, heights_of: Extent | None) -> Extent:
-    corners = _apply(transform, np.array([(0, 0), (columns, 0), (0, rows), (columns, rows)], np.float64))
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    return Extent(
-        min_x=float(low[0]),
-        min_y=float(low[1]),
-        min_z=0.0 if heights_of is None else heights_of.min_z,
-        max_x=float(high[0]),
-        max_y=float(high[1]),
-        max_z=0.0 if heights_of is None else heights_of.max_z,
-    )
+    low, high = (0.0, 0.0) if heights_of is None else (heights_of.min_z, heights_of.max_z)
+    return extent_of(transform, (rows, columns), low=low, high=high)
 
 
 def _with_heights_of(extent: Extent | None, heights: Float32s) -> Extent | None:
@@ -264,7 +242,7 @@ def _shifted_heights(data: TerrainGrid, way: Way, feedback: Feedback) -> Float32
     rows, columns = data.heights.shape
 
     def ask(pixels: Float64s) -> Float64s:
-        xy = _apply(data.transform, pixels)
+        xy = positions_of(data.transform, pixels)
         zero, hundred = (way.heights_at(np.column_stack([xy, np.full(len(xy), z)])) for z in (0.0, 100.0))
         return np.column_stack([zero, (hundred - zero) / 100.0])
 

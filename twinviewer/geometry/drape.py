@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from twinviewer.geometry.georeference import cells_at
 from twinviewer.model.layer_data import TerrainGrid
 
 Float64s = NDArray[np.float64]
@@ -20,11 +21,7 @@ def heights_at(terrain: TerrainGrid, xy: Float64s, *, outside_m: float) -> Float
     rows, columns = terrain.heights.shape
     if rows == 0 or columns == 0 or len(xy) == 0:
         return result
-    a, b, x_offset, d, e, y_offset = terrain.transform
-    x, y = xy[:, 0] - x_offset, xy[:, 1] - y_offset
-    determinant = a * e - b * d
-    column = (e * x - b * y) / determinant - 0.5
-    row = (a * y - d * x) / determinant - 0.5
+    column, row = (cells_at(terrain.transform, xy) - 0.5).T  # from centre to centre
     inside = (column >= -0.5) & (row >= -0.5) & (column <= columns - 0.5) & (row <= rows - 0.5)
     column = np.clip(column[inside], 0, columns - 1)
     row = np.clip(row[inside], 0, rows - 1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.geometry.drape import heights_at
+from twinviewer.geometry.georeference import cell_sides
 from twinviewer.model.layer_data import CityModel, LayerData, PointCloud, TerrainGrid
 
 MOST_CELLS = 300_000
@@ -31,8 +32,7 @@ class Ground:
         """Length of the shorter side of a cell of the terrain."""
         if self.terrain is None:
             return np.inf
-        a, b, _, d, e, _ = self.terrain.transform
-        return float(min(np.hypot(a, d), np.hypot(b, e)))
+        return min(cell_sides(self.terrain.transform))
 
     def heights_at(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the ground's height (n,) at positions (n, 2)."""

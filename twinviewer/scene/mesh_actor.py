@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkRenderingCore import vtkRenderer, vtkTexture
 
+from twinviewer.geometry.georeference import cell_sides, positions_of
 from twinviewer.model.layer_data import LayerData, RasterImage, TriangleMesh
 from twinviewer.model.place import LocalFrame
 from twinviewer.model.project import Style
@@ -96,14 +97,13 @@ class PictureActor(LayerActor):
     @classmethod
     def prepare(cls, data: RasterImage, style: Style, frame: LocalFrame, ground: Ground) -> PreparedPicture:
         rows, columns = data.pixels.shape[:2]
-        a, b, x_offset, d, e, y_offset = data.transform
         nodes = 2
         if ground.terrain is not None:
-            side_m = max(np.hypot(a, d) * columns, np.hypot(b, e) * rows)
+            along_row, along_column = cell_sides(data.transform)
+            side_m = max(along_row * columns, along_column * rows)
             nodes = int(np.clip(2 * side_m / ground.cell_m, *PICTURE_NODES))
         u, v = (side.ravel() for side in np.meshgrid(np.linspace(0, 1, nodes), np.linspace(0, 1, nodes)))
-        column, row = u * columns, v * rows
-        xy = np.stack([a * column + b * row + x_offset, d * column + e * row + y_offset], axis=1)
+        xy = positions_of(data.transform, np.column_stack([u * columns, v * rows]))
         points = np.column_stack([xy, ground.heights_at(xy) + PICTURE_LIFT_M])
         node = np.arange(nodes * nodes, dtype=np.int32).reshape(nodes, nodes)
         first, second, third, fourth = (

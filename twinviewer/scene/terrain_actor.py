@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkRenderer
 
+from twinviewer.geometry.georeference import determinant, positions_of
 from twinviewer.model.drawing import ColourScale
 from twinviewer.model.layer_data import LayerData, TerrainGrid
 from twinviewer.model.place import LocalFrame
@@ -55,20 +56,20 @@ class TerrainActor(LayerActor):
             return PreparedTerrain(heights=np.empty(0), normals=np.empty((0, 3), np.float32), pieces=[])
         heights = own.terrain.heights
         rows, columns = heights.shape
-        a, b, x_offset, d, e, y_offset = own.terrain.transform
+        a, b, _, d, e, _ = own.terrain.transform
         column, row = np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5)
         valid = np.isfinite(heights)
         z = np.where(valid, heights, own.level_m).astype(np.float64)
-        x, y = a * column + b * row + x_offset, d * column + e * row + y_offset
+        xy = positions_of(own.terrain.transform, np.column_stack([column.ravel(), row.ravel()]))
         by_row, by_column = np.gradient(z)
-        determinant = a * e - b * d
-        slope_x = (e * by_column - d * by_row) / determinant
-        slope_y = (a * by_row - b * by_column) / determinant
+        area = determinant(own.terrain.transform)
+        slope_x = (e * by_column - d * by_row) / area
+        slope_y = (a * by_row - b * by_column) / area
         normals = np.stack([-slope_x, -slope_y, np.ones_like(z)], axis=-1).reshape(-1, 3)
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-        local = frame.to_local(np.stack([x, y, z], axis=-1).reshape(-1, 3))
+        local = frame.to_local(np.column_stack([xy, z.ravel()]))
         triangles = grid_triangles(valid)
-        if determinant > 0:  # rows run north: the same corners turn the other way
+        if area > 0:  # rows run north: the same corners turn the other way
             triangles = np.ascontiguousarray(triangles[:, ::-1])
         numbers = tile_numbers(local[triangles[:, 0]], cells=len(triangles))
         return PreparedTerrain(
