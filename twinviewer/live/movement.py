@@ -81,17 +81,6 @@ class MovementTable:
             speed_m_s=values[here, _SPEED],
         )
 
-    def newest_s(self) -> float:
-        """Return the time of the newest sample of all, −inf where there is none."""
-        counts = self._series.count()
-        rows = np.flatnonzero(counts > 0)
-        return float(self._series.take(rows, counts[rows] - 1)[0].max()) if len(rows) else -np.inf
-
     def _forget_silent(self) -> None:
-        counts = self._series.count()
-        rows = np.arange(len(counts))
-        newest = np.where(counts > 0, self._series.take(rows, np.maximum(counts - 1, 0))[0], -np.inf)
-        kept = np.sort(np.argsort(-newest, kind="stable")[: self._max_objects])
-        self._series.keep(kept)
-        self._ids = self._ids[kept]
+        self._ids = self._ids[self._series.keep_newest(self._max_objects)]
         self._row_of = {identifier: row for row, identifier in enumerate(self._ids.tolist())}

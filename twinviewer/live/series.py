@@ -35,10 +35,6 @@ class SeriesTable:
     def __len__(self) -> int:
         return self._rows
 
-    @property
-    def sample_count(self) -> int:
-        return int(self._count.sum())
-
     def add_rows(self, n: int) -> None:
         """Add ``n`` empty rows."""
         needed = self._rows + n
@@ -125,10 +121,18 @@ class SeriesTable:
         self._times = _grown(self._times, len(self._times), self._columns, np.inf)
         self._values = _grown(self._values, len(self._values), self._columns, 0.0)
 
-    def keep(self, rows: Int64s) -> None:
-        """Forget all rows but these (k,), which become rows 0 to k − 1."""
+    def newest_s(self) -> Float64s:
+        """Return the time of the newest sample of each row (n,), −inf where there is none."""
+        count = self.count()
+        times, _ = self.take(np.arange(self._rows), np.maximum(count - 1, 0))
+        return np.where(count > 0, times, -np.inf)
+
+    def keep_newest(self, most: int) -> Int64s:
+        """Forget the rows heard of longest ago; return those (``most``,) that stay, as 0, 1, … in their old order."""
+        rows: Int64s = np.sort(np.argsort(-self.newest_s(), kind="stable")[:most])
         self._times, self._values, self._count = self._times[rows], self._values[rows], self._count[rows]
         self._rows = len(rows)
+        return rows
 
     def _merge(self, row: int, times: Float64s, values: Float64s, focus_s: float | None) -> tuple[float, float]:
         """Insert late, double or overflowing samples into one row; return the span outside of which some are lost."""

@@ -69,11 +69,6 @@ class _Observations:
             stale=age > stale_after_s,
         )
 
-    def newest_s(self) -> float:
-        counts = self._series.count()
-        rows = np.flatnonzero(counts > 0)
-        return float(self._series.take(rows, counts[rows] - 1)[0].max()) if len(rows) else -np.inf
-
     def _learn(self, things: tuple[Thing, ...]) -> None:
         """Take in new things and those that have a new name or place."""
         known = list(self._things)
@@ -97,10 +92,7 @@ class _Observations:
 
     def _forget_silent(self) -> None:
         """Forget the things heard of longest ago."""
-        counts = self._series.count()
-        newest = np.where(counts > 0, self._series.take(np.arange(len(counts)), np.maximum(counts - 1, 0))[0], -np.inf)
-        kept = np.sort(np.argsort(-newest, kind="stable")[: self._max_things])
-        self._series.keep(kept)
+        kept = self._series.keep_newest(self._max_things)
         self._become(tuple(self._things[row] for row in kept.tolist()))
         self._row_of = {thing.id: row for row, thing in enumerate(self._things)}
 
@@ -194,13 +186,6 @@ class ObservationStore:
         with self._lock:
             self._coverage.add(require_aware(start).timestamp(), require_aware(end).timestamp())
 
-    def covered(self, start: datetime, end: datetime) -> bool:
-        """Return whether all that the feed has of ``[start, end)`` is here."""
-        until = self.covered_until(start)
-        return require_aware(end) <= require_aware(start) or (
-            until is not None and until >= require_aware(end).timestamp()
-        )
-
     def covered_until(self, start: datetime) -> float | None:
         """Return up to which time (s) the store holds everything from ``start`` on, or None if not even that."""
         with self._lock:
@@ -243,11 +228,3 @@ class ObservationStore:
                 frames.append(observed)
         moving = self.movement_at(instant)
         return (*frames, moving) if moving is not None else tuple(frames)
-
-    def newest_s(self) -> float:
-        """Return the time (s) of the newest sample of all, −inf where there is none."""
-        with self._lock:
-            newest = [known.newest_s() for known in self._observations.values()]
-            if self._movement is not None:
-                newest.append(self._movement.newest_s())
-            return max(newest, default=-np.inf)
