@@ -229,6 +229,20 @@ def test_an_encode_that_fails_is_switched_off_after_three_frames_and_nobody_else
     stage.runner.stop()
 
 
+def test_one_that_was_switched_off_is_tried_again_when_a_person_switches_it_on(tmp_path: Path) -> None:
+    write_plugin(tmp_path, "it", COUNTING.replace("CALLS.append", "if BROKEN: raise ValueError\n    CALLS.append"))
+    (tmp_path / "it" / "code.py").write_text("BROKEN = [1]\n" + (tmp_path / "it" / "code.py").read_text())
+    stage = Stage(tmp_path, "it.it")
+    stage.settle()
+    assert eventually(lambda: stage.frame().state is OverlayState.FAILED and stage.registry.is_disabled("it.it"))
+    module_of(tmp_path / "it").BROKEN.clear()  # type: ignore[attr-defined]
+    assert stage.frame().state is OverlayState.FAILED, "nobody asked for it"
+    for visible in (False, True):
+        stage.session.do(commands.SetOverlay(overlay=OverlaySpec(id="it.it", visible=visible)))
+    assert eventually(lambda: stage.shows(stage.wall.now))
+    stage.runner.stop()
+
+
 def test_stopping_takes_a_second_at_most_even_where_a_feed_blocks(tmp_path: Path) -> None:
     write_plugin(
         tmp_path,

@@ -112,7 +112,7 @@ class OverlayRunner:
     def requests(self, instant: datetime) -> Mapping[str, OverlayPicture]:
         """Return the picture at ``instant`` of every overlay that there is, by contribution id."""
         self._renew_site()
-        wanted = {spec.id for spec in self._session.project.overlays if spec.visible}
+        wanted = _switched_on(self._session.project)
         for overlay_id in self._running.keys() - wanted:
             self._end(overlay_id)
         return {
@@ -130,11 +130,13 @@ class OverlayRunner:
             feeder.join(max(0.0, deadline - time.monotonic()))
         self._ending.clear()
 
-    # --- the site -----------------------------------------------------------------------------------------------
-
     def _hear_change(self, change: Change) -> None:
         if _site_facts(change.before) != _site_facts(change.after):
             self._site_changed_at = self._monotonic()
+        for overlay_id in _switched_on(change.after) - _switched_on(change.before):
+            self._registry.switch_on(overlay_id)  # one that had failed too often has another chance
+
+    # --- the site -----------------------------------------------------------------------------------------------
 
     def _hear_data(self, layer_id: LayerId) -> None:
         self._site_changed_at = self._monotonic()
@@ -244,6 +246,10 @@ class OverlayRunner:
             return replace(picture, state=OverlayState.SIMULATED)
         old = picture.age_s > STALE_AFTER_PERIODS * overlay.period_s
         return replace(picture, state=OverlayState.STALE if old else OverlayState.LIVE)
+
+
+def _switched_on(project: Project) -> set[str]:
+    return {spec.id for spec in project.overlays if spec.visible}
 
 
 def _site_facts(project: Project) -> tuple[object, ...]:
