@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.scene.small_city import ORIGIN, hills
 from twinviewer.scene.draping import TOLERANCE_M, densified, refined, ribbons
-from twinviewer.scene.ground import Ground, ground_level, ground_of
+from twinviewer.scene.ground import Ground, ground_level, ground_of, standing_beside
 
 X, Y, _ = ORIGIN
 SQUARE = np.array([[X, Y, 0], [X + 100, Y, 0], [X + 100, Y + 100, 0], [X, Y + 100, 0]], dtype=np.float64)
@@ -87,3 +89,15 @@ def test_without_terrain_the_ground_lies_at_the_foot_of_the_town() -> None:
 
     assert ground_level([town(z=41.5)]).level_m == pytest.approx(41.5)
     assert ground_level([]).level_m == 0.0
+
+
+def test_beyond_the_terrain_the_ground_lies_at_the_foot_of_the_town_there() -> None:
+    from tests.scene.small_city import town
+
+    terrain, here = hills(), town(z=41.5)
+    away = replace(here, vertices=here.vertices + np.array([1e7, 0, 0]))
+    assert standing_beside(terrain, [here]) == []
+    assert standing_beside(terrain, [here, away]) == [away]
+    ground = ground_of(terrain, beside=[away])
+    assert ground.heights_at(away.vertices[:1, :2])[0] == pytest.approx(41.5)
+    assert ground.heights_at(here.vertices[:1, :2])[0] == ground_of(terrain).heights_at(here.vertices[:1, :2])[0]

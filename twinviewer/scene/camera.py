@@ -17,6 +17,8 @@ from twinviewer.scene.navigation import camera_axes
 
 _NEAREST_SHARE = 1 / 20_000
 """Of the far distance: closer, and a 24-bit depth buffer no longer tells walls apart."""
+_NEAREST_SHARE_OF_VIEW = 1 / 50
+"""Of the distance to what is looked at: a layer on another continent must not cut it away."""
 _NEAREST_M = 0.25
 _CORNER_SHARE = 0.6
 """Depth of a point in the picture's corner, per distance: cosine of half the diagonal view angle, generously."""
@@ -70,7 +72,8 @@ def set_clipping_range(renderer: vtkRenderer, boxes: Sequence[NDArray[np.float64
     # The nearest box bounds the nearest thing: straight ahead, or beside the camera by the picture's corner angle.
     gaps = np.maximum(np.maximum(sides[:, :, 0] - position, position - sides[:, :, 1]), 0)
     nearest = float(np.linalg.norm(gaps, axis=1)[depths.max(axis=0) > 0].min(initial=far))
-    camera.SetClippingRange(max(_CORNER_SHARE * nearest - margin, far * _NEAREST_SHARE, _NEAREST_M), far)
+    least = min(far * _NEAREST_SHARE, camera.GetDistance() * _NEAREST_SHARE_OF_VIEW)
+    camera.SetClippingRange(max(_CORNER_SHARE * nearest - margin, least, _NEAREST_M), far)
 
 
 def around(boxes: Sequence[NDArray[np.float64]]) -> NDArray[np.float64] | None:

@@ -27,7 +27,7 @@ from twinviewer.scene.camera import apply_viewpoint, around, set_clipping_range,
 from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.feature_actor import FeatureActor
 from twinviewer.scene.furniture import furniture
-from twinviewer.scene.ground import Ground, ground_level, ground_of
+from twinviewer.scene.ground import Ground, ground_level, ground_of, standing_beside
 from twinviewer.scene.layer_actor import LayerActor
 from twinviewer.scene.mesh_actor import MeshActor, PictureActor
 from twinviewer.scene.named_views import NamedView, named_view
@@ -214,12 +214,13 @@ class CityScene:
         layers = self._session.project.layers
         data = [item for spec in layers if (item := self._session.store.get(spec.id)) is not None]
         terrain = [item for item in data if isinstance(item, TerrainGrid)]
-        basis: list[LayerData] = [*terrain[:1]] or data
+        beside = standing_beside(terrain[0], data) if terrain else []
+        basis: list[LayerData] = [terrain[0], *beside] if terrain else data
         if [id(item) for item in basis] == [id(item) for item in self._ground_basis]:
             return
         self._ground_basis = basis
         before = self._ground
-        self._ground = ground_of(terrain[0]) if terrain else ground_level(data)
+        self._ground = ground_of(terrain[0], beside=beside) if terrain else ground_level(data)
         if before.terrain is None and self._ground.terrain is None and before.level_m == self._ground.level_m:
             return
         for spec in layers:

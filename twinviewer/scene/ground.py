@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.geometry.drape import heights_at
-from twinviewer.geometry.georeference import cell_sides
+from twinviewer.geometry.georeference import cell_sides, cells_at
 from twinviewer.model.layer_data import CityModel, LayerData, PointCloud, TerrainGrid
 
 MOST_CELLS = 300_000
@@ -41,18 +42,20 @@ class Ground:
         return heights_at(self.terrain, xy, outside_m=self.level_m)
 
 
-def ground_of(terrain: TerrainGrid) -> Ground:
-    """Return the terrain as it is drawn: thinned to at most MOST_CELLS cells."""
+def ground_of(terrain: TerrainGrid, *, beside: Sequence[LayerData] = ()) -> Ground:
+    """Return the terrain as it is drawn: thinned to at most MOST_CELLS cells.
+
+    Beyond it the ground is as high as the lowest things of ``beside`` stand, else as the terrain's middle height.
+    """
     rows, columns = terrain.heights.shape
     stride = max(1, int(np.ceil(np.sqrt(rows * columns / MOST_CELLS))))
     heights = np.ascontiguousarray(terrain.heights[::stride, ::stride])
     if min(heights.shape) < 2:
-        return ground_level([terrain])
+        return ground_level(beside or [terrain])
     a, b, x_offset, d, e, y_offset = terrain.transform
     shift = 0.5 * (1 - stride)  # the centres of the cells that are kept stay where they are
-    valid = heights[np.isfinite(heights)]
     return Ground(
-        level_m=float(np.median(valid)) if len(valid) else 0.0,
+        level_m=ground_level(beside or [replace(terrain, heights=heights)]).level_m,
         terrain=replace(
             terrain,
             heights=heights,
@@ -68,7 +71,20 @@ def ground_of(terrain: TerrainGrid) -> Ground:
     )
 
 
-def ground_level(layers: list[LayerData]) -> Ground:
+def standing_beside(terrain: TerrainGrid, layers: Iterable[LayerData]) -> list[LayerData]:
+    """Return the city models and laser points of ``layers`` whose middle lies beyond the terrain."""
+    rows, columns = terrain.heights.shape
+    beside: list[LayerData] = []
+    for data in layers:
+        places = _positions(data)
+        if places is not None and len(places):
+            column, row = cells_at(terrain.transform, np.median(_some(places)[:, :2], axis=0, keepdims=True))[0]
+            if not (0 <= column <= columns and 0 <= row <= rows):
+                beside.append(data)
+    return beside
+
+
+def ground_level(layers: Sequence[LayerData]) -> Ground:
     """Return a plane at the height where the lowest things of ``layers`` stand."""
     lows: list[float] = []
     for data in layers:
@@ -82,6 +98,13 @@ def ground_level(layers: list[LayerData]) -> Ground:
         elif isinstance(data, TerrainGrid) and np.isfinite(data.heights).any():
             lows.append(float(np.nanmedian(data.heights)))
     return Ground(level_m=min(lows, default=0.0))
+
+
+def _positions(data: LayerData) -> NDArray[np.float64] | None:
+    """Return the corners or points (n, 3) of what stands on the ground; None of other layers."""
+    if isinstance(data, CityModel):
+        return data.vertices
+    return data.positions if isinstance(data, PointCloud) else None
 
 
 def _some(rows: NDArray[Any]) -> NDArray[Any]:
