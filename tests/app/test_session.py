@@ -98,7 +98,10 @@ def test_a_removed_layer_keeps_its_data_while_undo_can_bring_it_back() -> None:
 def test_new_layer_ids_never_collide_with_one_that_undo_may_bring_back() -> None:
     session = Session(Project(layers=(_layer("layer-1"), _layer("layer-2"))))
     session.do(commands.RemoveLayers(layer_ids=frozenset({"layer-2"})))
-    assert session.new_layer_id() not in {"layer-1", "layer-2"}
+    session.do(commands.AddLayers(layers=(_layer("layer-4"),)))
+    ids = session.new_layer_ids(3)
+    assert len(set(ids)) == 3
+    assert not set(ids) & {"layer-1", "layer-2", "layer-4"}
 
 
 def test_another_document_takes_nothing_of_the_old_one_along() -> None:

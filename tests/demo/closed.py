@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ import shapely
 import trimesh
 from shapely import Polygon
 
-from twinviewer.demo.solids import volume
 from twinviewer.demo.town import Corner, Surface
 
 
@@ -23,6 +23,17 @@ def is_closed(surfaces: Sequence[Surface]) -> bool:
         for a, b in zip(ring, (*ring[1:], ring[0]), strict=True)
     ]
     return len(set(edges)) == len(edges) and {(b, a) for a, b in edges} == set(edges)
+
+
+def volume(surfaces: Sequence[Surface]) -> float:
+    """Return the volume that faces enclose, in cubic metres; negative if they look inwards (divergence theorem)."""
+    origin = np.array(surfaces[0].exterior[0])
+    total = 0.0
+    for surface in surfaces:
+        for ring in (surface.exterior, *surface.interiors):
+            first, *others = np.array(ring) - origin
+            total += sum(float(first @ np.cross(second, third)) for second, third in pairwise(others))
+    return total / 6
 
 
 def assert_closed(surfaces: Sequence[Surface], *, m3: float, tolerance: float = 0.15) -> None:

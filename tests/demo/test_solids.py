@@ -7,7 +7,7 @@ import math
 import pytest
 from shapely.geometry import Polygon
 
-from tests.demo.closed import assert_closed, mesh_of
+from tests.demo.closed import assert_closed, mesh_of, volume
 from twinviewer.demo.joining import joined
 from twinviewer.demo.plane import Point, along, area, box, inset, is_inside, overlap, rectangle
 from twinviewer.demo.solids import (
@@ -22,7 +22,6 @@ from twinviewer.demo.solids import (
     saddle,
     stepped,
     tented,
-    volume,
 )
 
 FRAME = Frame((312.25, -87.5), (math.cos(0.4), math.sin(0.4)))

@@ -13,10 +13,9 @@ import pytest
 import shapely
 from shapely import Polygon
 
-from tests.demo.closed import is_closed, mesh_of, normal_of
+from tests.demo.closed import is_closed, mesh_of, normal_of, volume
 from twinviewer.demo.landscape import QUAY_LEVEL_M, WATER_LEVEL_M, Landscape
 from twinviewer.demo.plan import PlannedTown, plan_town
-from twinviewer.demo.solids import volume
 from twinviewer.demo.town import Building
 from twinviewer.model.feedback import Cancelled, Silent
 

@@ -219,7 +219,6 @@ def test_no_random_event_leads_under_the_ground_rolls_the_horizon_or_loses_the_c
         lambda v, p, a, b: navigation.zoom(v, p, 2 ** (2 * a), limits=HILLY),
         lambda v, p, a, b: navigation.look(v, right_deg=180 * a, up_deg=90 * b, limits=HILLY),
         lambda v, p, a, b: navigation.rise(v, 300 * a, limits=HILLY),
-        lambda v, p, a, b: navigation.dolly(v, 500 * a, limits=HILLY),
         lambda v, p, a, b: named_views.with_projection(v, parallel=a > 0, limits=HILLY),
         lambda v, p, a, b: named_views.street(v, p, limits=HILLY),
     ]

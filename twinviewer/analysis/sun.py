@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pyproj
 from numpy.typing import NDArray
 
+from twinviewer.model.crs import horizontal_crs, transformer
 from twinviewer.model.place import LOCAL, ReferenceSystem
 from twinviewer.model.time import require_aware
 
 _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 _DAYS_PER_CENTURY = 36525.0
+_WGS_84 = ReferenceSystem(horizontal="EPSG:4326")
 LEAST_DAYLIGHT_DEG = 8.0
 """Elevation of the sun under which streets lie in the dark."""
 FORENOON_H = 2.5
@@ -116,8 +117,7 @@ def solar_site(*, crs: ReferenceSystem, position: tuple[float, float, float]) ->
     """Return the place on Earth of ``position``, metres in the projected system ``crs``; NOWHERE for local systems."""
     if crs.horizontal == LOCAL.horizontal:
         return NOWHERE
-    projected = pyproj.CRS.from_user_input(crs.horizontal)
-    to_geographic = pyproj.Transformer.from_crs(projected, "EPSG:4326", always_xy=True)
+    to_geographic = transformer(horizontal_crs(crs), horizontal_crs(_WGS_84))
     longitude, latitude = to_geographic.transform(position[0], position[1])
     if not (math.isfinite(longitude) and math.isfinite(latitude)):
         return NOWHERE

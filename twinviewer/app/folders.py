@@ -46,7 +46,7 @@ def data_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """Return the folder of what can be made again: the demo city, tile caches."""
+    """Return the folder of what can be made again: the demo city."""
     return _folder("cache", platformdirs.user_cache_dir(_APP, appauthor=False))
 
 

@@ -422,8 +422,9 @@ class Opener:
         assert reader is not None
         several = len(layers) > 1
         names = _unique_titles(layers) if several else [opening.path.stem]
+        ids = self._session.new_layer_ids(len(layers))
         specs = []
-        for layer_id, title, data, source in zip(self._new_ids(len(layers)), names, layers, sources, strict=True):
+        for layer_id, title, data, source in zip(ids, names, layers, sources, strict=True):
             given = source is not None and source.origin is CrsOrigin.GIVEN
             specs.append(
                 LayerSpec(
@@ -495,11 +496,6 @@ class Opener:
                 source=opening.path.name,
             )
         opening.phase = Phase.FAILED
-
-    def _new_ids(self, count: int) -> list[LayerId]:
-        taken = self._session.layers_that_may_return()
-        numbers = (f"layer-{number}" for number in itertools.count(len(taken) + 1))
-        return list(itertools.islice((layer_id for layer_id in numbers if layer_id not in taken), count))
 
     # --- in step with the document ------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -141,13 +142,11 @@ class Session:
         documents = [self._project, *(project for _, project in (*self._undo, *self._redo))]
         return {layer.id for document in documents for layer in document.layers}
 
-    def new_layer_id(self) -> LayerId:
-        """Return an id that no layer has now or may get back by undo."""
+    def new_layer_ids(self, count: int) -> list[LayerId]:
+        """Return ids that no layer has now or may get back by undo."""
         taken = self.layers_that_may_return()
-        number = len(taken) + 1
-        while f"layer-{number}" in taken:
-            number += 1
-        return f"layer-{number}"
+        ids = (f"layer-{number}" for number in itertools.count(len(taken) + 1))
+        return list(itertools.islice((layer_id for layer_id in ids if layer_id not in taken), count))
 
     def _become(self, after: Project) -> None:
         if threading.get_ident() != self._thread:

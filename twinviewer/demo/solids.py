@@ -13,8 +13,6 @@ from itertools import pairwise
 from twinviewer.demo.plane import Point, along, between, centre, inset
 from twinviewer.demo.town import Corner, Ring, Surface
 
-Place = tuple[float, float, float]
-"""(u, v, z) in a frame."""
 Profile = Sequence[tuple[float, float]]
 """Section through a roof from the street side to the back: (v, z); vertical steps are allowed."""
 
@@ -356,24 +354,6 @@ def _ring(corners: Iterable[Corner]) -> Ring:
     while len(ring) > 1 and ring[0] == ring[-1]:
         ring.pop()
     return tuple(ring)
-
-
-def volume(surfaces: Iterable[Surface]) -> float:
-    """Return the volume that faces enclose, in cubic metres; negative if they look inwards (divergence theorem)."""
-    surfaces = tuple(surfaces)
-    x0, y0, z0 = surfaces[0].exterior[0]
-    total = 0.0
-    for surface in surfaces:
-        for ring in (surface.exterior, *surface.interiors):
-            points = [(x - x0, y - y0, z - z0) for x, y, z in ring]
-            a = points[0]
-            for b, c in pairwise(points[1:]):
-                total += (
-                    a[0] * (b[1] * c[2] - b[2] * c[1])
-                    + a[1] * (b[2] * c[0] - b[0] * c[2])
-                    + a[2] * (b[0] * c[1] - b[1] * c[0])
-                )
-    return total / 6
 
 
 def top_of(surfaces: Iterable[Surface]) -> float:

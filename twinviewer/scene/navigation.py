@@ -285,11 +285,6 @@ def zoom(viewpoint: Viewpoint, about: Point, factor: float, *, limits: Limits) -
     return limits.hold(replace(viewpoint, position=_point(nearer), target=_point(nearer + reach * forward)))
 
 
-def dolly(viewpoint: Viewpoint, metres: float, *, limits: Limits) -> Viewpoint:
-    """Move along the line of sight; the target moves along.  A parallel picture does not change."""
-    return limits.hold(_moved(viewpoint, metres * np.asarray(_direction(viewpoint))))
-
-
 def look(viewpoint: Viewpoint, *, right_deg: float, up_deg: float, limits: Limits) -> Viewpoint:
     """Look around from where the camera is."""
     pitch = min(max(pitch_deg(viewpoint) + up_deg, STRAIGHT_DOWN_DEG), HIGHEST_PITCH_DEG)

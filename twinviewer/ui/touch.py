@@ -63,10 +63,6 @@ class TouchInterpreter:
         self._tilt_x_px = 0.0
 
     @property
-    def is_touched(self) -> bool:
-        return bool(self._fingers)
-
-    @property
     def awaits_long_press(self) -> bool:
         """Whether one finger rests: after ``LONG_PRESS_S`` of it, call :meth:`press_long`."""
         return self._phase is _Phase.ONE_RESTING
