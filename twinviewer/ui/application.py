@@ -47,6 +47,8 @@ WARM_AFTER_MS = 400
 SNAPSHOT_LOOK_MS = 250
 SNAPSHOT_LINGER_MS = 1500
 """After everything is there: shadows, overlays and labels come with the next frames."""
+SNAPSHOT_AWAITS_MS = 15_000
+"""So long, after the layers are there, a snapshot waits for the first data of overlays."""
 
 
 def make_application() -> QApplication:
@@ -209,12 +211,13 @@ def _nothing(_: object) -> None:
 def _take_snapshot(window: MainWindow, path: Path) -> None:
     timer = QTimer(window)
     timer.setInterval(SNAPSHOT_LOOK_MS)
-    waited = 0
+    settled, complete = 0, 0
 
     def look() -> None:
-        nonlocal waited
-        waited = waited + SNAPSHOT_LOOK_MS if window.is_settled else 0
-        if waited > SNAPSHOT_LINGER_MS:
+        nonlocal settled, complete
+        settled = settled + SNAPSHOT_LOOK_MS if window.is_settled else 0
+        complete = complete + SNAPSHOT_LOOK_MS if window.is_settled and not window.live.awaits_data else 0
+        if complete > SNAPSHOT_LINGER_MS or settled > SNAPSHOT_AWAITS_MS:
             timer.stop()
             window.grab().save(str(path))
             window.close()

@@ -103,6 +103,11 @@ class LiveCommands(QObject):
         """Every overlay that a plugin offers, and how it fares."""
         return self._facts
 
+    @property
+    def awaits_data(self) -> bool:
+        """Whether an overlay that is on has nothing to show yet."""
+        return any(overlay.state == _STATE_WORDS[OverlayState.WAITING] for overlay in self._facts)
+
     def view_state(self) -> ViewState:
         """Return camera and clock, as a project file keeps them."""
         clock = self._services.clock

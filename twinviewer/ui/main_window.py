@@ -52,6 +52,8 @@ from twinviewer.ui.welcome import WelcomePage
 
 LEAST_SIZE = QSize(900, 560)
 FIRST_SIZE = QSize(1440, 900)
+TITLE_BAR = QSize(0, 40)
+"""What the desktop puts around a window, at most."""
 LEGEND_AFTER_MS = 150
 FRAME_WHILE_LOADING_MS = 500
 """Frames take the processor from the threads that prepare the next layers."""
@@ -74,7 +76,7 @@ class MainWindow(QMainWindow):
         """Whether the view has nothing to show; None: not looked at yet."""
         self._view_next: ViewState | None = None
         self.setMinimumSize(LEAST_SIZE)
-        self.resize(FIRST_SIZE)
+        self.resize(FIRST_SIZE.boundedTo(self.screen().availableGeometry().size() - TITLE_BAR))
         self.setAcceptDrops(True)
         self._make_view()
         self._make_panels()
