@@ -312,15 +312,13 @@ def test_a_textured_material_has_no_plain_colour_and_its_texture_is_not_opened(t
     assert read(saved(tmp_path, document)).vertex_rgb is None
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.uint16])
-@pytest.mark.parametrize("channels", [3, 4])
+# Vertex attributes are aligned to four bytes (glTF 2.0, 3.6.2.4), so three small channels do not occur.
+@pytest.mark.parametrize(("dtype", "channels"), [(np.float32, 3), (np.float32, 4), (np.uint8, 4), (np.uint16, 4)])
 def test_colours_of_vertices_are_kept_and_multiplied_by_the_material(tmp_path, dtype, channels):
     most = 1 if dtype is np.float32 else np.iinfo(dtype).max
     colours = np.zeros((3, channels), dtype)
     colours[:, 0], colours[:, 1] = most, most
     materials = [{"pbrMetallicRoughness": {"baseColorFactor": [1.0, 0.5, 1.0, 1.0]}}]
-    if (channels * colours.itemsize) % 4:
-        pytest.skip("vertex attributes are aligned to four bytes (glTF 2.0, 3.6.2.4)")
     found = read(saved(tmp_path, gltf(colours=colours, materials=materials)))
     assert found.vertex_rgb is not None
     assert found.vertex_rgb[0].tolist() == [255, srgb(0.5), 0]

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from twinviewer.model.errors import DamagedFileError, HostileFileError, ReadError
 
+GET_IT_AGAIN = "Get it again from where it came from; it may be half a download."
+"""What to do about a file that is damaged or cut off."""
+
 
 def require_content(path: Path) -> int:
     """Return the size in bytes of a file that is there and not empty.

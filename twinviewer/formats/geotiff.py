@@ -21,11 +21,12 @@ from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
-from twinviewer.formats.files import require_content
+from twinviewer.formats.files import GET_IT_AGAIN, require_content
+from twinviewer.formats.reference_systems import first_known, unusable
 from twinviewer.geometry.georeference import Transform, extent_of
-from twinviewer.model.crs import assumed_metres_per_height, parse_crs
+from twinviewer.model.crs import assumed_metres_per_height
 from twinviewer.model.diagnostics import Diagnostic, Severity
-from twinviewer.model.errors import DamagedFileError, HostileFileError, UnknownCrsError, UnsupportedFormatError
+from twinviewer.model.errors import DamagedFileError, HostileFileError, UnsupportedFormatError
 from twinviewer.model.feedback import Feedback
 from twinviewer.model.layer_data import RasterImage, SourceFacts, TerrainGrid
 from twinviewer.model.place import Extent, ReferenceSystem
@@ -107,7 +108,7 @@ def read(
             text = str(error.__cause__ or error).replace(str(path.absolute()), path.name).rstrip(".")
             raise DamagedFileError(
                 f"The picture cannot be decoded: {text}.",
-                cure="Get it again from where it came from; it may be half a download.",
+                cure=GET_IT_AGAIN,
                 source=path.name,
             ) from error
 
@@ -243,10 +244,11 @@ def _reference_system(dataset: Any) -> tuple[ReferenceSystem | None, list[Diagno
     if not dataset.crs or dataset.transform.is_identity:
         return None, []
     try:
-        return parse_crs(dataset.crs.to_wkt()), []
-    except (UnknownCrsError, RasterioError) as error:
-        problem = f"The file names a reference system that cannot be used. {getattr(error, 'problem', '')}".strip()
-        return None, [Diagnostic(code="crs.unreadable", problem=problem)]
+        name = dataset.crs.to_wkt()
+    except RasterioError:
+        return None, [unusable()]
+    crs, told = first_known([name])
+    return crs, list(told)
 
 
 # --- terrain ----------------------------------------------------------------------------------------------------

@@ -19,10 +19,11 @@ from laspy import DecompressionSelection, LazBackend
 from laspy.vlrs.known import GeoKeyDirectoryVlr, WktCoordinateSystemVlr
 from numpy.typing import NDArray
 
+from twinviewer.formats.files import GET_IT_AGAIN
 from twinviewer.formats.las_header import SIGNATURE, LasLayout, read_layout
-from twinviewer.model.crs import parse_crs
+from twinviewer.formats.reference_systems import first_known
 from twinviewer.model.diagnostics import Diagnostic, Severity
-from twinviewer.model.errors import DamagedFileError, TwinViewerError, UnknownCrsError
+from twinviewer.model.errors import DamagedFileError, TwinViewerError
 from twinviewer.model.feedback import Cancelled, Feedback
 from twinviewer.model.layer_data import PointCloud, SourceFacts
 from twinviewer.model.place import Extent, ReferenceSystem
@@ -44,8 +45,6 @@ _NAVD88_DATUM = 5103
 """GeoTIFF 1.0 named the datum, and the unit beside it."""
 _NAVD88_HEIGHTS = {0: 5703, 9001: 5703, 9002: 8228, 9003: 6360}
 """Unit → height system: metres, feet, US survey feet."""
-
-_CURE = "Get it again from where it came from; it may be half a download."
 
 logging.getLogger("laspy").setLevel(logging.CRITICAL)  # what it would say is raised or told below
 
@@ -73,7 +72,7 @@ def read(*, path: Path, feedback: Feedback, max_points: int = MAX_POINTS) -> lis
     if layout.declared_count and not layout.available_count:
         raise DamagedFileError(
             f"The header promises {layout.declared_count:,} points, but the file ends before the first.",
-            cure=_CURE,
+            cure=GET_IT_AGAIN,
             source=path.name,
         )
     with _damage_told(path), _opened(path, layout) as reader:
@@ -90,7 +89,7 @@ def read(*, path: Path, feedback: Feedback, max_points: int = MAX_POINTS) -> lis
                 raise
     if layout.available_count and not collector.seen:
         raise DamagedFileError(
-            f"None of the {layout.declared_count:,} points can be decompressed.", cure=_CURE, source=path.name
+            f"None of the {layout.declared_count:,} points can be decompressed.", cure=GET_IT_AGAIN, source=path.name
         )
     return [_point_cloud(layout, collector, crs, (*layout.diagnostics, *crs_diagnostics))]
 
@@ -216,16 +215,7 @@ def _reference_system(header: Any) -> tuple[ReferenceSystem | None, tuple[Diagno
     for record in records:
         if isinstance(record, GeoKeyDirectoryVlr):
             names.extend(_named_by_keys(record))
-    problems = []
-    for name in filter(None, names):
-        try:
-            return parse_crs(name), ()
-        except UnknownCrsError as error:
-            problems.append(error.problem)
-    if not problems:
-        return None, ()
-    problem = f"The file names a reference system that cannot be used. {problems[0]}"
-    return None, (Diagnostic(code="crs.unreadable", problem=problem),)
+    return first_known(filter(None, names))
 
 
 def _named_by_keys(directory: Any) -> list[str]:
@@ -304,7 +294,7 @@ def _damage_told(path: Path) -> Iterator[None]:
             raise
         raise DamagedFileError(
             f"The points cannot be read: {error}.".replace("..", "."),
-            cure=_CURE,
+            cure=GET_IT_AGAIN,
             source=path.name,
         ) from error
 

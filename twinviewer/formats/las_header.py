@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import lazrs
 
-from twinviewer.formats.files import require_content
+from twinviewer.formats.files import GET_IT_AGAIN, require_content
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.errors import DamagedFileError, UnsupportedFormatError
 from twinviewer.model.place import Extent
@@ -157,9 +157,7 @@ def read_layout(path: Path) -> LasLayout:
 
 
 def _damaged(problem: str, path: Path) -> DamagedFileError:
-    return DamagedFileError(
-        problem, cure="Get it again from where it came from; it may be half a download.", source=path.name
-    )
+    return DamagedFileError(problem, cure=GET_IT_AGAIN, source=path.name)
 
 
 def _checked_version(head: bytes, path: Path) -> int:

@@ -23,7 +23,7 @@ import numpy as np
 import trimesh
 from trimesh.resolvers import Resolver
 
-from twinviewer.formats.files import file_beside, require_content
+from twinviewer.formats.files import GET_IT_AGAIN, file_beside, require_content
 from twinviewer.formats.gltf_materials import displayed, plain_materials
 from twinviewer.formats.obj import read_obj
 from twinviewer.model.diagnostics import Diagnostic, Severity
@@ -45,7 +45,6 @@ _UNREAD_MODES = (2, 3, 6)
 _STL_HEADER, _STL_TRIANGLE = 84, 50
 _UNREAD_EXTENSIONS = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_mesh_quantization")
 _Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-_CURE = "Get it again from where it came from; it may be half a download."
 
 logging.getLogger("trimesh").setLevel(logging.CRITICAL)  # what it would say is raised or told below
 
@@ -103,7 +102,7 @@ def _through_trimesh(path: Path, kind: str, checked: Checked, feedback: Feedback
         reason = "some of its text is none" if isinstance(error, UnicodeDecodeError) else str(error)
         raise DamagedFileError(
             f"The mesh cannot be read: {reason or type(error).__name__}.".replace("..", "."),
-            cure=_CURE,
+            cure=GET_IT_AGAIN,
             source=path.name,
         ) from error
     return _merged(scene, path, SourceFacts(format=_FORMATS[kind], version=checked.version), checked, feedback)
@@ -142,7 +141,9 @@ def _merged(scene: Any, path: Path, source: SourceFacts, checked: Checked, feedb
             continue
         points = np.asarray(mesh.vertices, np.float64)
         if points.ndim != 2 or points.shape[1] != 3:
-            raise DamagedFileError("The vertices of the mesh are not three numbers each.", cure=_CURE, source=path.name)
+            raise DamagedFileError(
+                "The vertices of the mesh are not three numbers each.", cure=GET_IT_AGAIN, source=path.name
+            )
         if not np.array_equal(matrix, np.eye(4)):
             points = points @ matrix[:3, :3].T + matrix[:3, 3]
         faces = np.asarray(mesh.faces, np.int64)
@@ -259,13 +260,13 @@ def _check_gltf(path: Path, content: bytes) -> Checked:
 
 def _check_glb(path: Path, content: bytes) -> Checked:
     if len(content) < 20:
-        raise DamagedFileError("The file ends within its header.", cure=_CURE, source=path.name)
+        raise DamagedFileError("The file ends within its header.", cure=GET_IT_AGAIN, source=path.name)
     version, length, json_length = struct.unpack_from("<III", content, 4)
     if version != 2:
         raise _old_gltf(str(version), path)
     if length > len(content):
         raise DamagedFileError(
-            f"The file should have {length:,} bytes, {len(content):,} are there.", cure=_CURE, source=path.name
+            f"The file should have {length:,} bytes, {len(content):,} are there.", cure=GET_IT_AGAIN, source=path.name
         )
     checked = _check_gltf(path, content[20 : 20 + json_length])
     text = checked.content + b" " * (-len(checked.content) % 4)
@@ -279,12 +280,14 @@ def _gltf_document(path: Path, content: bytes) -> dict[str, Any]:
         document = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DamagedFileError(
-            f"The glTF is no text from byte {error.start:,} on.", cure=_CURE, source=path.name
+            f"The glTF is no text from byte {error.start:,} on.", cure=GET_IT_AGAIN, source=path.name
         ) from error
     except (ValueError, RecursionError) as error:
-        raise DamagedFileError(f"The glTF is cut off or no JSON: {error}.", cure=_CURE, source=path.name) from error
+        raise DamagedFileError(
+            f"The glTF is cut off or no JSON: {error}.", cure=GET_IT_AGAIN, source=path.name
+        ) from error
     if not isinstance(document, dict):
-        raise DamagedFileError("The glTF is no JSON object.", cure=_CURE, source=path.name)
+        raise DamagedFileError("The glTF is no JSON object.", cure=GET_IT_AGAIN, source=path.name)
     return document
 
 
@@ -331,10 +334,10 @@ def _old_gltf(version: str, path: Path) -> UnsupportedFormatError:
 def _check_ply(path: Path, content: bytes) -> Checked:
     head, mark, _ = content.partition(b"end_header")
     if not mark:
-        raise DamagedFileError("The file ends within its header.", cure=_CURE, source=path.name)
+        raise DamagedFileError("The file ends within its header.", cure=GET_IT_AGAIN, source=path.name)
     counts = {name: int(count) for name, count in re.findall(rb"element\s+(\w+)\s+(\d{1,18})", head)}
     if max(counts.values(), default=0) > len(content):
-        raise DamagedFileError("The header promises more than the file has bytes.", cure=_CURE, source=path.name)
+        raise DamagedFileError("The header promises more than the file has bytes.", cure=GET_IT_AGAIN, source=path.name)
     if not counts.get(b"face") and not counts.get(b"tristrips"):
         raise UnsupportedFormatError(
             f"The PLY holds {counts.get(b'vertex', 0):,} points, but no triangles.",
@@ -368,7 +371,7 @@ def _check_stl(path: Path, content: bytes) -> Checked:
             if there * 1000 < declared:
                 raise DamagedFileError(
                     f"The header promises {declared:,} triangles, but only {there:,} are there.",
-                    cure=_CURE,
+                    cure=GET_IT_AGAIN,
                     source=path.name,
                 )
             whole = content[:80] + struct.pack("<I", there) + content[84 : _STL_HEADER + there * _STL_TRIANGLE]
@@ -381,7 +384,7 @@ def _check_stl(path: Path, content: bytes) -> Checked:
     if b"endsolid" not in content[-4096:]:
         end = content.rfind(b"endfacet")
         if end < 0:
-            raise DamagedFileError("The file ends before its first triangle.", cure=_CURE, source=path.name)
+            raise DamagedFileError("The file ends before its first triangle.", cure=GET_IT_AGAIN, source=path.name)
         whole = content[: end + len(b"endfacet")] + b"\nendsolid\n"
         return Checked(content=whole, told=[_cut_off("The text ends before “endsolid”: the file is cut off.")])
     return Checked(content=content)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinviewer.formats.files import file_beside
+from twinviewer.formats.files import GET_IT_AGAIN, file_beside
 from twinviewer.formats.findings import Findings
 from twinviewer.geometry.triangulation import triangulate_polygons
 from twinviewer.model.diagnostics import Severity
@@ -36,7 +36,6 @@ _MATERIALS_LIMIT = 16 * 2**20
 _BLANKS = bytes(ord(" ") if letter < ord(" ") and letter != ord("\n") else letter for letter in range(256))
 _MANY_UNUSED = 0.01
 """Share of vertices without a face from which on the file is rather cut off than untidy."""
-_CURE = "Get it again from where it came from; it may be half a download."
 
 
 @dataclass(slots=True)
@@ -78,7 +77,7 @@ def read_obj(*, path: Path, content: bytes, feedback: Feedback) -> TriangleMesh:
     if not text.corners:
         if text.others:
             raise UnsupportedFormatError("The file holds no triangles.", source=path.name)
-        raise DamagedFileError("The OBJ holds no faces: it may be cut off.", cure=_CURE, source=path.name)
+        raise DamagedFileError("The OBJ holds no faces: it may be cut off.", cure=GET_IT_AGAIN, source=path.name)
     positions = np.concatenate([np.empty((0, 3)), *text.positions])
     sides, face_material = np.concatenate(text.sides), np.concatenate(text.face_material)
     corners = _from_zero(text, sides)
@@ -96,7 +95,7 @@ def read_obj(*, path: Path, content: bytes, feedback: Feedback) -> TriangleMesh:
     vertex, corner_vertex = _distinct(corners, face_material[face])
     triangles, triangle_face = _triangles(positions[corners[:, 0]], sides[whole], found)
     if not len(triangles):
-        raise DamagedFileError("None of the faces can be drawn.", cure=_CURE, source=path.name)
+        raise DamagedFileError("None of the faces can be drawn.", cure=GET_IT_AGAIN, source=path.name)
     face_number = np.flatnonzero(whole)[triangle_face]
     parts, triangle_part = np.unique(np.concatenate(text.face_part)[face_number], return_inverse=True)
     names = list(text.parts)

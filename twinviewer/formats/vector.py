@@ -22,14 +22,13 @@ import pyogrio
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError, FeatureError, FieldError, GeometryError
 
 from twinviewer.formats.arrow_columns import attribute_column
-from twinviewer.formats.files import require_content
+from twinviewer.formats.files import GET_IT_AGAIN, require_content
+from twinviewer.formats.reference_systems import first_known
 from twinviewer.formats.simple_features import GeometryCollector
-from twinviewer.model.crs import parse_crs
 from twinviewer.model.diagnostics import Diagnostic, Severity
-from twinviewer.model.errors import DamagedFileError, HostileFileError, UnknownCrsError, UnsupportedFormatError
+from twinviewer.model.errors import DamagedFileError, HostileFileError, UnsupportedFormatError
 from twinviewer.model.feedback import Feedback, PartOf
 from twinviewer.model.layer_data import FeatureTable, SourceFacts
-from twinviewer.model.place import ReferenceSystem
 
 _BATCH = 8_192
 """Features between two questions whether to stop."""
@@ -146,7 +145,7 @@ def _read_layer(path: Path, layer: str | None, feedback: Feedback) -> FeatureTab
                     feedback.progress(min(1.0, collector.features / expected), "Reading features")
             table = pa.Table.from_batches(batches, schema=reader.schema).drop_columns([geometry_name])
     told.extend(str(warning.message) for warning in caught)
-    crs, diagnostics = _reference_system(info["crs"])
+    crs, diagnostics = first_known(filter(None, [info["crs"]]))
     return collector.table(
         source=SourceFacts(
             format=_FORMATS[driver],
@@ -222,7 +221,7 @@ def _damage_told(path: Path, file: Path) -> Iterator[None]:
     except _OGR_ERRORS as error:
         text = _in_words(error).replace(f"'{file}'", "it").replace(str(file), path.name).split(";")[0]
         text = text.strip().rstrip(".")
-        cure = "Get it again from where it came from; it may be half a download."
+        cure = GET_IT_AGAIN
         if path.suffix.lower() == ".shp" and not _beside(path, ".shx"):
             text, cure = "its index, the .shx file, is not beside it", "Put it there."
         elif "not recognized" in text or "unhandled root type" in text:
@@ -252,16 +251,6 @@ def _quiet(function: Any, *args: Any, **options: Any) -> tuple[Any, list[str]]:
 
 
 # --- what the file says -----------------------------------------------------------------------------------------
-
-
-def _reference_system(text: str | None) -> tuple[ReferenceSystem | None, tuple[Diagnostic, ...]]:
-    if not text:
-        return None, ()
-    try:
-        return parse_crs(text), ()
-    except UnknownCrsError as error:
-        problem = f"The file names a reference system that cannot be used. {error.problem}"
-        return None, (Diagnostic(code="crs.unreadable", problem=problem),)
 
 
 def _geopackage_version(path: Path) -> str:
