@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from twinviewer.app.session import Session
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.model.project import LayerSource, LayerSpec, OverlaySpec, Project
 
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 UTM = ReferenceSystem(horizontal="EPSG:25832")
 
 COUNTING = """
@@ -52,14 +50,27 @@ def write_plugin(
     name: str,
     code: str = COUNTING,
     *,
+    folder: str = "",
     period_s: float = 1.0,
     property: str = "Time",
     simulated: bool = True,
+    more: str = "",
 ) -> Path:
-    """Write a plugin with the overlay ``name.it``."""
-    folder = root / name
-    folder.mkdir(parents=True)
-    (folder / "plugin.toml").write_text(
+    """Write a plugin with the overlay ``name.it``, whose functions are ``feed`` and ``encode`` of ``code``.
+
+    Args:
+        root: The folder of plugins.
+        name: Its id.
+        code: Of its one module.
+        folder: Its own folder; empty: as its id.
+        period_s: As in the manifest, like the next two.
+        property: See there.
+        simulated: See there.
+        more: Further lines of the manifest.
+    """
+    home = root / (folder or name)
+    home.mkdir(parents=True)
+    (home / "plugin.toml").write_text(
         f"""
 api = 1
 id = "{name}"
@@ -74,10 +85,11 @@ encode = "code:encode"
 period_s = {period_s}
 property = "{property}"
 simulated = {str(simulated).lower()}
+{more}
 """
     )
-    (folder / "code.py").write_text(code)
-    return folder
+    (home / "code.py").write_text(code)
+    return home
 
 
 def module_of(folder: Path) -> object:
@@ -98,19 +110,6 @@ def session_with(*overlay_ids: str) -> Session:
     )
     session.store.put("layer-1", small_layers.point_cloud(np.array([[565000.0, 5934000.0, 5.0]]), UTM))
     return session
-
-
-class Wall:
-    """A wall clock that a test moves."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 def eventually(happens: Callable[[], bool], *, within_s: float = 20.0) -> bool:

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.app.live_plugins import COUNTING, NOON, Wall, module_of, session_with, write_plugin
+from tests.app.live_plugins import COUNTING, module_of, session_with, write_plugin
 from tests.crowding import allowed_s
+from tests.live.wall_clock import NOON, Wall
 from twinviewer.app import feeding
 from twinviewer.app.feeding import FIRST_PAUSE_S, LONGEST_PAUSE_S, Feeder, next_span
 from twinviewer.app.plugin_host import FAILURES_IN_A_ROW, PluginRegistry

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.app.live_plugins import COUNTING, NOON, UTM, Wall, eventually, module_of, session_with, write_plugin
+from tests.app.live_plugins import COUNTING, UTM, eventually, module_of, session_with, write_plugin
 from tests.crowding import allowed_s
 from tests.formats import small_layers
+from tests.live.wall_clock import NOON, Wall
 from twinviewer.app import commands
 from twinviewer.app.overlays import (
     SETTLE_S,

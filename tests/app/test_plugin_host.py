@@ -12,33 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.app.live_plugins import write_plugin
 from twinviewer.app.plugin_host import FAILURES_IN_A_ROW, FailureRecord, PluginOrigin, PluginRegistry
 from twinviewer.model.errors import FeedError, PluginError
 from twinviewer.model.feedback import Cancelled
-
-
-def plugin(root: Path, name: str, code: str = "", *, folder: str = "", period_s: float = 1, more: str = "") -> Path:
-    """Write a plugin with one overlay ``name.it`` whose functions are ``code``'s ``feed`` and ``encode``."""
-    home = root / (folder or name)
-    home.mkdir(parents=True)
-    (home / "plugin.toml").write_text(
-        f"""
-api = 1
-id = "{name}"
-name = "The {name} plugin"
-version = "1"
-licence = "CC0-1.0"
-[[overlays]]
-id = "{name}.it"
-title = "It of {name}"
-feed = "code:feed"
-encode = "code:encode"
-period_s = {period_s}
-{more}
-"""
-    )
-    (home / "code.py").write_text(code or "def feed(**given): return []\ndef encode(**given): return []")
-    return home
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +49,7 @@ def test_what_is_built_in_comes_in_by_the_same_door() -> None:
 
 
 def test_bundled_plugins_and_the_user_s_are_found(own_profile: Path) -> None:
-    plugin(own_profile / "data" / "plugins", "mine")
+    write_plugin(own_profile / "data" / "plugins", "mine")
     registry = PluginRegistry()
     found = {each.id: each.origin for each in registry.plugins}
     assert found["air-quality"] is found["traffic"] is PluginOrigin.BUNDLED
@@ -81,7 +58,7 @@ def test_bundled_plugins_and_the_user_s_are_found(own_profile: Path) -> None:
 
 
 def test_safe_mode_loads_only_what_is_built_in(own_profile: Path) -> None:
-    plugin(own_profile / "data" / "plugins", "mine")
+    write_plugin(own_profile / "data" / "plugins", "mine")
     registry = PluginRegistry(safe_mode=True)
     assert [each.origin for each in registry.plugins] == [PluginOrigin.BUILT_IN]
     assert registry.readers
@@ -89,12 +66,12 @@ def test_safe_mode_loads_only_what_is_built_in(own_profile: Path) -> None:
 
 
 def test_no_code_runs_before_a_contribution_is_used(tmp_path: Path) -> None:
-    plugin(tmp_path, "loud", "raise SystemExit('imported')")
+    write_plugin(tmp_path, "loud", "raise SystemExit('imported')")
     assert len(PluginRegistry(folders=[tmp_path]).overlays) == 1
 
 
 def test_of_two_plugins_with_one_id_the_first_counts(tmp_path: Path) -> None:
-    first, second = plugin(tmp_path, "twin", folder="a"), plugin(tmp_path, "twin", folder="b")
+    first, second = write_plugin(tmp_path, "twin", folder="a"), write_plugin(tmp_path, "twin", folder="b")
     registry = PluginRegistry(folders=[tmp_path])
     (problem,) = registry.problems
     assert registry.plugin_of("twin.it").code.folder == str(first)
@@ -103,15 +80,15 @@ def test_of_two_plugins_with_one_id_the_first_counts(tmp_path: Path) -> None:
 
 
 def test_nobody_can_take_the_id_of_the_built_in_readers(tmp_path: Path) -> None:
-    plugin(tmp_path, "twinviewer")
+    write_plugin(tmp_path, "twinviewer")
     registry = PluginRegistry(folders=[tmp_path])
     assert registry.plugin_of("twinviewer.las").origin is PluginOrigin.BUILT_IN
     assert len(registry.problems) == 1
 
 
 def test_a_bad_manifest_keeps_no_other_plugin_out(tmp_path: Path) -> None:
-    plugin(tmp_path, "good")
-    plugin(tmp_path, "bad", more="nonsense")
+    write_plugin(tmp_path, "good")
+    write_plugin(tmp_path, "bad", more="nonsense")
     (tmp_path / "no-plugin").mkdir()
     (tmp_path / "file.txt").write_text("")
     registry = PluginRegistry(folders=[tmp_path])
@@ -143,7 +120,7 @@ def enter(monkeypatch: pytest.MonkeyPatch, **packages: str) -> None:
 
 
 def test_installed_plugins_are_found_without_running_them(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = plugin(installed, "wheel", "def feed(**given): return __name__", folder="twinviewer_wheel")
+    home = write_plugin(installed, "wheel", "def feed(**given): return __name__", folder="twinviewer_wheel")
     (home / "__init__.py").write_text("")
     enter(monkeypatch, wheel="twinviewer_wheel")
     registry = PluginRegistry()
@@ -165,7 +142,7 @@ def test_an_installed_plugin_that_is_gone_or_fails_is_told(installed: Path, monk
 
 
 def test_functions_are_called_by_keyword_and_checked(tmp_path: Path) -> None:
-    plugin(tmp_path, "good", "def feed(*, start, end): return (start, end)")
+    write_plugin(tmp_path, "good", "def feed(*, start, end): return (start, end)")
     registry = PluginRegistry(folders=[tmp_path])
     assert call(registry, "good", start=1, end=2) == (1, 2)
     assert registry.failures == ()
@@ -187,7 +164,7 @@ FAILING = {
 def test_a_plugin_that_fails_is_told_once_by_name_and_switched_off_after_three(
     tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    plugin(tmp_path, "bad", FAILING[how] or "x = 1")
+    write_plugin(tmp_path, "bad", FAILING[how] or "x = 1")
     told = Told()
     registry = PluginRegistry(folders=[tmp_path], on_failure=told)
     for number in range(FAILURES_IN_A_ROW):
@@ -208,14 +185,14 @@ def test_a_plugin_that_fails_is_told_once_by_name_and_switched_off_after_three(
 
 
 def test_an_exit_in_a_plugin_ends_nothing(tmp_path: Path) -> None:
-    plugin(tmp_path, "rude", "def feed(**given): raise SystemExit(0)")
+    write_plugin(tmp_path, "rude", "def feed(**given): raise SystemExit(0)")
     registry = PluginRegistry(folders=[tmp_path])
     with pytest.raises(PluginError, match="SystemExit"):
         call(registry, "rude")
 
 
 def test_failures_that_are_not_in_a_row_switch_nothing_off(tmp_path: Path) -> None:
-    plugin(tmp_path, "moody", "def feed(*, fails):\n    if fails: raise ValueError('boom')\n    return 1")
+    write_plugin(tmp_path, "moody", "def feed(*, fails):\n    if fails: raise ValueError('boom')\n    return 1")
     told = Told()
     registry = PluginRegistry(folders=[tmp_path], on_failure=told)
     for fails in (True, True, False) * 5:
@@ -229,7 +206,7 @@ def test_failures_that_are_not_in_a_row_switch_nothing_off(tmp_path: Path) -> No
 
 
 def test_a_result_that_breaks_the_contract_is_a_failure(tmp_path: Path) -> None:
-    plugin(tmp_path, "odd")
+    write_plugin(tmp_path, "odd", "def feed(**given): return []")
 
     def check(result: object) -> object:
         raise PluginError("It returned nonsense.")
@@ -243,7 +220,9 @@ def test_a_result_that_breaks_the_contract_is_a_failure(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", ["FeedError('The broker is down.')", "Cancelled()"])
 def test_what_says_that_the_source_is_at_fault_is_no_failure_of_the_plugin(tmp_path: Path, error: str) -> None:
-    plugin(tmp_path, "honest", f"from twinviewer.api import Cancelled, FeedError\ndef feed(**given): raise {error}")
+    write_plugin(
+        tmp_path, "honest", f"from twinviewer.api import Cancelled, FeedError\ndef feed(**given): raise {error}"
+    )
     registry = PluginRegistry(folders=[tmp_path])
     for _ in range(5):
         with pytest.raises((FeedError, Cancelled)):
@@ -252,7 +231,7 @@ def test_what_says_that_the_source_is_at_fault_is_no_failure_of_the_plugin(tmp_p
 
 
 def test_a_contribution_that_was_switched_off_can_be_switched_on(tmp_path: Path) -> None:
-    plugin(tmp_path, "bad", "def feed(**given): raise ValueError('boom')")
+    write_plugin(tmp_path, "bad", "def feed(**given): raise ValueError('boom')")
     told = Told()
     registry = PluginRegistry(folders=[tmp_path], on_failure=told)
     for _ in range(2):
@@ -265,8 +244,8 @@ def test_a_contribution_that_was_switched_off_can_be_switched_on(tmp_path: Path)
 
 
 def test_many_threads_may_call_and_fail_at_once(tmp_path: Path) -> None:
-    plugin(tmp_path, "bad", "def feed(**given): raise ValueError('boom')")
-    plugin(tmp_path, "good", "def feed(**given): return 1")
+    write_plugin(tmp_path, "bad", "def feed(**given): raise ValueError('boom')")
+    write_plugin(tmp_path, "good", "def feed(**given): return 1")
     told = Told()
     registry = PluginRegistry(folders=[tmp_path], on_failure=told)
     results: list[Any] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,25 +24,8 @@ from tests.formats.small_citygml import (
     start_of,
     wall,
 )
-from twinviewer.formats import citygml
-from twinviewer.formats.soundness import check
 from twinviewer.model.diagnostics import Diagnostic, Severity
-from twinviewer.model.feedback import Silent
 from twinviewer.model.layer_data import CityModel
-
-
-@pytest.fixture
-def read_text(tmp_path: Path):
-    """A function that reads a text as a file."""
-
-    def read(text: str) -> CityModel:
-        path = tmp_path / "city.gml"
-        path.write_text(text, encoding="utf-8")
-        (model,) = citygml.read(path=path, feedback=Silent())
-        check(model)
-        return model
-
-    return read
 
 
 def types(model: CityModel) -> Counter[str | None]:

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.formats.small_citygml import building, city
-from twinviewer.formats import citygml
-from twinviewer.formats.soundness import check
 from twinviewer.model.attributes import AttributeType
 from twinviewer.model.diagnostics import Severity
-from twinviewer.model.feedback import Silent
 from twinviewer.model.layer_data import CityModel
-
-
-@pytest.fixture
-def read_text(tmp_path: Path):
-    """A function that reads a text as a file."""
-
-    def read(text: str) -> CityModel:
-        path = tmp_path / "city.gml"
-        path.write_text(text, encoding="utf-8")
-        (model,) = citygml.read(path=path, feedback=Silent())
-        check(model)
-        return model
-
-    return read
 
 
 def of_first(model: CityModel) -> dict[str, tuple[AttributeType, Any, str | None]]:

@@ -6,24 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.live.wall_clock import NOON, Wall
 from twinviewer.live.clock import MAX_SPEED, MIN_SPEED, Clock, ClockMode, TimeRange
 
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 instants = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 – hypothesis takes naive bounds
 waits = st.floats(0, 1e6, allow_nan=False)
-
-
-class Wall:
-    """A wall clock that a test moves."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 commands = st.lists(
