@@ -12,7 +12,7 @@ import pytest
 from tests.crowding import allowed_s
 from tests.fates import FOLDER, fate
 from twinviewer.app import commands, project_file
-from twinviewer.app.jobs import CallQueue, InlineJobRunner, ThreadJobRunner
+from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Opening, Phase
 from twinviewer.app.plugin_host import PluginRegistry
 from twinviewer.app.problems import ProblemLog, explain
@@ -45,7 +45,7 @@ class Desk:
         self.problems = ProblemLog()
         self.registry = PluginRegistry(folders=[FOLDER])
         self.calls = CallQueue()
-        self.runner = ThreadJobRunner(self.calls.put)
+        self.runner = JobRunner(self.calls.put)
         self.opener = Opener(
             self.session,
             sources=Sources(registry=self.registry, pool=pool),
@@ -189,6 +189,9 @@ def test_a_bad_file_keeps_the_rest_from_nothing(desk: Desk, tmp_path: Path) -> N
         ("~nobody.gml", "does not exist"),
         ("x" * 300 + ".gml", "cannot be opened"),
         ("city.docx", "No reader knows"),
+        ("house.ifc", "(IFC) are not supported yet"),
+        ("tileset.json", "(3D Tiles) are not supported yet"),
+        ("", "name of the file is empty"),
     ],
 )
 def test_what_cannot_be_opened_is_one_sentence(
@@ -196,6 +199,8 @@ def test_what_cannot_be_opened_is_one_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "city.docx").write_bytes(b"PK\x03\x04")
+    (tmp_path / "house.ifc").write_text("ISO-10303-21;\nHEADER;\n")
+    (tmp_path / "tileset.json").write_text('{"asset": {"version": "1.0"}, "geometricError": 1, "root": {}}')
     assert desk.open(name) == ()
     (problem,) = desk.problems.problems
     assert says in problem.problem
@@ -473,22 +478,16 @@ def test_closing_starts_nothing_that_still_waits(pool: ReaderPool, tmp_path: Pat
     desk.settle()
 
 
-def test_in_a_script_all_is_done_when_open_returns(pool: ReaderPool, tmp_path: Path) -> None:
+def test_what_came_of_one_call_is_told_once_all_of_it_is_in(pool: ReaderPool, tmp_path: Path) -> None:
     desk = Desk(pool)
-    session = Session()
-    opener = Opener(
-        session,
-        sources=Sources(registry=desk.registry, pool=pool),
-        runner=InlineJobRunner(),
-        problems=desk.problems,
-    )
     (tmp_path / "folder").mkdir()
     fate(tmp_path / "folder", "points", name="b.fate")
     project = saved(tmp_path, layer_of(fate(tmp_path, "points", name="a.fate")))
     came: list[tuple[LayerId, ...]] = []
-    opener.open([tmp_path / "folder", project], on_done=came.append)
-    assert [set(layer_ids) for layer_ids in came] == [{layer.id for layer in session.project.layers}]
-    assert [layer.title for layer in session.project.layers] == ["b", "Layer 1"]
+    desk.opener.open([tmp_path / "folder", project], on_done=came.append)
+    desk.settle()
+    assert [set(layer_ids) for layer_ids in came] == [{layer.id for layer in desk.session.project.layers}]
+    assert desk.titles == ["b", "Layer 1"]
     assert all(session.store.get(layer.id) for layer in session.project.layers)
     assert not opener.is_busy
 

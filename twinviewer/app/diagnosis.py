@@ -163,6 +163,12 @@ def _height_grids() -> Check:
 def _folder(name: str, folder: Path) -> Check:
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(existing).free
+    if folders.is_stand_in(folder):
+        return Check(
+            subject=name,
+            health=Health.NOTE,
+            text=f"the user's own folder cannot be made: {folder} stands in, and nothing is remembered",
+        )
     if not os.access(existing, os.W_OK):
         return Check(subject=name, health=Health.NOTE, text=f"{folder} cannot be written to: nothing is remembered")
     health = Health.NOTE if free < LITTLE_DISK else Health.OK

@@ -14,6 +14,7 @@ from pathlib import Path
 import platformdirs
 
 _APP = "twinviewer"
+_STAND_IN_PREFIX = "twinviewer-profile-"
 
 
 def _made(path: Path) -> Path:
@@ -24,10 +25,15 @@ def _made(path: Path) -> Path:
     return path
 
 
+def is_stand_in(path: Path) -> bool:
+    """Return whether ``path`` lies in a folder that ends with the program."""
+    return any(parent.name.startswith(_STAND_IN_PREFIX) for parent in (path, *path.parents))
+
+
 @cache
 def _stand_in(path: Path) -> tempfile.TemporaryDirectory[str]:
     """Return a folder that is removed when the program ends."""
-    return tempfile.TemporaryDirectory(prefix="twinviewer-profile-")
+    return tempfile.TemporaryDirectory(prefix=_STAND_IN_PREFIX)
 
 
 def _folder(kind: str, default: str) -> Path:

@@ -8,6 +8,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from twinviewer.app.manifest import ReaderContribution
@@ -31,6 +32,24 @@ _CURE = (
     "It is switched off if it fails three times in a row. Update or remove the plugin; the log has the details for its "
     "author."
 )
+_NOT_YET = {
+    "*.ifc": "IFC",
+    "tileset.json": "3D Tiles",
+    "*.b3dm": "3D Tiles",
+    "*.i3dm": "3D Tiles",
+    "*.pnts": "3D Tiles",
+    "*.cmpt": "3D Tiles",
+    "*.subtree": "3D Tiles",
+    "*.parquet": "GeoParquet",
+    "*.pb": "GTFS Realtime",
+    "*.net.xml.gz": "SUMO",
+    "*.sumocfg": "SUMO",
+    "*.png": "pictures without a georeference",
+    "*.jpg": "pictures without a georeference",
+    "*.jpeg": "pictures without a georeference",
+    "*.zip": "archives",
+}
+"""What people will try all the same, by the names of files."""
 _ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
@@ -83,6 +102,13 @@ class Sources:
             reader for reader in self.registry.readers if reader.probe and not self.registry.is_disabled(reader.id)
         )
         best, score = self._most_sure(path, candidates, feedback)
+        not_yet = next((kind for pattern, kind in _NOT_YET.items() if fnmatch(path.name.lower(), pattern)), None)
+        if not_yet and score < _SURE_ENOUGH:
+            raise UnsupportedFormatError(
+                f"Files of this kind ({not_yet}) are not supported yet.",
+                cure="The formats that can be opened are listed in the README.",
+                source=path.name,
+            )
         if best is None or score < (_SURE_ENOUGH if not fitting else 1e-9):
             raise UnsupportedFormatError(
                 "No reader knows this file: it is of a format that is not supported, or damaged.",
@@ -156,6 +182,8 @@ def as_path(text: str | Path) -> Path:
             "Virtual file systems are not opened.", cure="Name a file on the disk.", source=str(text)
         )
     path = Path(text)
+    if text == "":
+        raise ReadError("The name of the file is empty.", cure="Name a file or a folder.", source="“”")
     return (path.expanduser() if path.parts[:1] == ("~",) else path).absolute()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -80,13 +82,15 @@ class _Inquiry:
             return function(path)
         except TwinViewerError as error:
             self.failed = True
-            tell(error)
+            tell(_with_path(error, path))
             return failure(path, error)
 
     def _files(self, path: str) -> list[str]:
         """Return the path itself, or the files in the folder that it is."""
         found = as_path(path)
-        return [str(Path(path) / file.name) for file in self._sources.files_in(found)] if found.is_dir() else [path]
+        if not os.path.isdir(found):  # noqa: PTH112 – false for impossible names too
+            return [path]
+        return [str(Path(path) / file.name) for file in self._sources.files_in(found)]
 
     def _describe(self, path: str) -> Description:
         file = as_path(path)
@@ -107,6 +111,15 @@ class _Inquiry:
                     self.failed = True
                     tell(problem)
             return describe_project(path, session.project, data, session.problems)
+
+
+def _with_path(error: TwinViewerError, path: str) -> TwinViewerError:
+    """Return the error with the path as it was given: names alone, like tileset.json, may be those of many files."""
+    told = copy(error)
+    name = Path(path).name
+    if name and told.source.startswith(name):
+        told.source = path + told.source.removeprefix(name)
+    return told
 
 
 def _text(description: Description) -> Iterator[str]:

@@ -113,7 +113,7 @@ def _point_cloud(
             Diagnostic(
                 severity=Severity.INFO,
                 code="points.thinned",
-                problem=f"Of {collector.seen:,} points every {collector.step}th is shown, {collector.kept:,} in all.",
+                problem=f"Of {collector.seen:,} points one in {collector.step} is shown, {collector.kept:,} in all.",
             )
         )
     extent = collector.extent()

@@ -226,7 +226,8 @@ def _damage_told(path: Path, file: Path) -> Iterator[None]:
             text, cure = "its index, the .shx file, is not beside it", "Put it there."
         elif "not recognized" in text or "unhandled root type" in text:
             raise UnsupportedFormatError(
-                "The file is JSON, but no map layer: it is none of GeoJSON, TopoJSON and Esri JSON.", source=path.name
+                "The file is JSON, but no map layer or city model: neither CityJSON, GeoJSON, TopoJSON nor Esri JSON.",
+                source=path.name,
             ) from error
         elif "Unsupported FlatGeobuf version" in text:
             raise UnsupportedFormatError(
