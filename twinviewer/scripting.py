@@ -19,7 +19,7 @@ from typing import Self
 
 from twinviewer.app import project_file
 from twinviewer.app.commands import SetStyle
-from twinviewer.app.jobs import CallQueue, ThreadJobRunner
+from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Phase
 from twinviewer.app.overlays import OverlayPicture, OverlayRunner, OverlayState
 from twinviewer.app.plugin_host import PluginRegistry
@@ -123,7 +123,7 @@ class ScriptSession:
         )
         self._pool = ReaderPool()
         self._session = Session()
-        self._runner = ThreadJobRunner(self._calls.put)
+        self._runner = JobRunner(self._calls.put)
         self._opener = Opener(
             self._session,
             sources=Sources(registry=self._registry, pool=self._pool),

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from tests.crowding import allowed_s
 from twinviewer.app import demo_project, project_file
 from twinviewer.app.demo_project import ensure_demo
-from twinviewer.app.jobs import InlineJobRunner
+from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Phase
 from twinviewer.app.plugin_host import PluginRegistry
 from twinviewer.app.problems import ProblemLog
@@ -98,10 +98,11 @@ def test_all_layers_open_through_the_ordinary_readers(project: Project) -> None:
     session, problems = Session(), ProblemLog()
     pool = ReaderPool()
     sources = Sources(registry=PluginRegistry(safe_mode=True), pool=pool)
-    opener = Opener(session, sources=sources, runner=InlineJobRunner(), problems=problems)
+    calls = CallQueue()
+    opener = Opener(session, sources=sources, runner=JobRunner(calls.put), problems=problems)
     try:
         opener.replace_document(project)
-        assert not opener.is_busy
+        calls.run_until(lambda: not opener.is_busy)
         assert {layer.id: opener.state(layer.id).phase for layer in project.layers} == {
             layer.id: Phase.READY for layer in project.layers
         }

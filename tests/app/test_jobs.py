@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from twinviewer.app.jobs import CallQueue, InlineJobRunner, Job, JobState, ThreadJobRunner
+from twinviewer.app.jobs import CallQueue, Job, JobRunner, JobState
 from twinviewer.model.errors import DamagedFileError
 from twinviewer.model.feedback import Cancelled, Feedback
 
@@ -32,19 +32,14 @@ class Ends:
         self.threads.add(threading.get_ident())
 
 
-@pytest.fixture(params=["inline", "threads"])
-def run(request: pytest.FixtureRequest) -> Callable[..., tuple[Job, Ends]]:
-    """Run a function as a job to its end, with each of the runners."""
-
-    def with_runner(function: Callable[[Feedback], Any]) -> tuple[Job, Ends]:
-        ends, calls = Ends(), CallQueue()
-        runner = InlineJobRunner() if request.param == "inline" else ThreadJobRunner(calls.put)
-        job = runner.start("Work", function, **ends.callbacks())
-        calls.run_until(lambda: bool(ends.told))
-        assert runner.jobs == ()
-        return job, ends
-
-    return with_runner
+def run(function: Callable[[Feedback], Any]) -> tuple[Job, Ends]:
+    """Run a function as a job to its end."""
+    ends, calls = Ends(), CallQueue()
+    runner = JobRunner(calls.put)
+    job = runner.start("Work", function, **ends.callbacks())
+    calls.run_until(lambda: bool(ends.told))
+    assert runner.jobs == ()
+    return job, ends
 
 
 def raising(error: BaseException) -> Callable[[Feedback], None]:
@@ -54,21 +49,21 @@ def raising(error: BaseException) -> Callable[[Feedback], None]:
     return work
 
 
-def test_a_result_arrives_once_on_the_owning_thread(run: Callable[..., tuple[Job, Ends]]) -> None:
+def test_a_result_arrives_once_on_the_owning_thread() -> None:
     job, ends = run(lambda feedback: 42)
     assert (job.state, ends.told, ends.threads) == (JobState.DONE, [("done", 42)], {threading.get_ident()})
 
 
-def test_an_error_for_people_arrives_as_it_is(run: Callable[..., tuple[Job, Ends]]) -> None:
+def test_an_error_for_people_arrives_as_it_is() -> None:
     error = DamagedFileError("It is cut off.")
     job, ends = run(raising(error))
     assert (job.state, ends.told) == (JobState.FAILED, [("error", error)])
 
 
-@pytest.mark.parametrize("error", [ValueError("a bug"), SystemExit(1), BaseException("a panic of a Rust library")])
-def test_whatever_is_raised_ends_the_job_and_is_logged(
-    run: Callable[..., tuple[Job, Ends]], error: BaseException, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize(
+    "error", [ValueError("a bug"), SystemExit(1), KeyboardInterrupt(), BaseException("a panic of a Rust library")]
+)
+def test_whatever_is_raised_ends_the_job_and_is_logged(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
     job, ends = run(raising(error))
     ((how, told),) = ends.told
     assert (job.state, how) == (JobState.FAILED, "error")
@@ -76,19 +71,14 @@ def test_whatever_is_raised_ends_the_job_and_is_logged(
     assert "The job “Work” failed." in caplog.text
 
 
-def test_cancelled_work_is_neither_done_nor_an_error(run: Callable[..., tuple[Job, Ends]]) -> None:
+def test_cancelled_work_is_neither_done_nor_an_error() -> None:
     job, ends = run(raising(Cancelled()))
     assert (job.state, ends.told) == (JobState.CANCELLED, [("cancelled", None)])
 
 
-def test_ctrl_c_ends_a_script_and_not_only_its_job() -> None:
-    with pytest.raises(KeyboardInterrupt):
-        InlineJobRunner().start("Work", raising(KeyboardInterrupt()), **Ends().callbacks())
-
-
 def test_a_result_that_comes_after_the_cancel_is_dropped() -> None:
     ends, calls, go_on = Ends(), CallQueue(), threading.Event()
-    runner = ThreadJobRunner(calls.put)
+    runner = JobRunner(calls.put)
     job = runner.start("Work", lambda feedback: go_on.wait(PATIENCE_S), **ends.callbacks())
     job.cancel()
     go_on.set()
@@ -104,15 +94,19 @@ def test_progress_stays_between_nothing_and_all_and_keeps_its_text() -> None:
             feedback.progress(fraction, text)
             seen.append((runner.jobs[0].progress, runner.jobs[0].text))
 
-    runner = InlineJobRunner()
-    runner.start("Work", work, **Ends().callbacks())
+    ends, calls = Ends(), CallQueue()
+    runner = JobRunner(calls.put)
+    runner.start("Work", work, **ends.callbacks())
+    calls.run_until(lambda: bool(ends.told))
     assert seen == [(0.0, "Reading"), (0.5, "Reading"), (1.0, "Placing")]
 
 
 def test_listeners_hear_of_starts_and_ends() -> None:
-    runner, heard = InlineJobRunner(), []
+    ends, calls, heard = Ends(), CallQueue(), []
+    runner = JobRunner(calls.put)
     runner.on_change(lambda: heard.append(len(runner.jobs)))
-    runner.start("Work", lambda feedback: None, **Ends().callbacks())
+    runner.start("Work", lambda feedback: None, **ends.callbacks())
+    calls.run_until(lambda: bool(ends.told))
     assert heard == [1, 0]
 
 
@@ -127,7 +121,7 @@ def test_closing_cancels_what_runs_and_waits_for_it() -> None:
         finally:
             ended.set()
 
-    runner = ThreadJobRunner(CallQueue().put)
+    runner = JobRunner(CallQueue().put)
     runner.start("Work", work, **Ends().callbacks())
     assert started.wait(PATIENCE_S)
     runner.close(timeout_s=PATIENCE_S)

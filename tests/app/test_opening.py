@@ -488,8 +488,7 @@ def test_what_came_of_one_call_is_told_once_all_of_it_is_in(pool: ReaderPool, tm
     desk.settle()
     assert [set(layer_ids) for layer_ids in came] == [{layer.id for layer in desk.session.project.layers}]
     assert desk.titles == ["b", "Layer 1"]
-    assert all(session.store.get(layer.id) for layer in session.project.layers)
-    assert not opener.is_busy
+    assert all(desk.session.store.get(layer.id) for layer in desk.session.project.layers)
 
 
 # --- projects -----------------------------------------------------------------------------------------------------

@@ -1,8 +1,7 @@
-"""Work that takes a while: pure functions ``(feedback) → value``, and who runs them.
+"""Work that takes a while: pure functions ``(feedback) → value`` on threads, and how their results come home.
 
-A job is run by a :class:`JobRunner`.  The one of the window and of scripts uses threads and hands results to the
-thread that owns the session; :class:`InlineJobRunner` runs at once, for tests.  Callbacks are always called on the
-owning thread, never from the job's own.
+A job starts and ends on the thread that owns the session: its callbacks are always called there, never from the job's
+own.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.feedback import Cancelled, Feedback
@@ -69,15 +68,28 @@ class _JobFeedback:
             raise Cancelled
 
 
-class JobRunner(Protocol):
-    """Runs jobs and says how they ended."""
+class JobRunner:
+    """Runs each job on a thread of its own, and says how it ended.
+
+    Args:
+        deliver: Takes a function from any thread and calls it on the owning thread soon: a queued Qt call in the
+            window, :meth:`CallQueue.put` in scripts.
+    """
+
+    def __init__(self, deliver: Callable[[Callable[[], None]], None]) -> None:
+        self._deliver = deliver
+        self._jobs: list[Job] = []
+        self._threads: dict[int, threading.Thread] = {}
+        self._listeners: list[Callable[[], None]] = []
 
     @property
     def jobs(self) -> tuple[Job, ...]:
         """The jobs that are running, oldest first."""
+        return tuple(self._jobs)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call ``listener`` on the owning thread whenever a job starts or ends."""
+        self._listeners.append(listener)
 
     def start(
         self,
@@ -93,38 +105,27 @@ class JobRunner(Protocol):
         ``on_error`` gets a :class:`TwinViewerError` for what a person can cause or cure, any other exception for a
         bug, which the log then has in full.
         """
-
-
-class _Runner:
-    """What the runners share: the list of jobs, and from a function's end to the right callback."""
-
-    def __init__(self) -> None:
-        self._jobs: list[Job] = []
-        self._listeners: list[Callable[[], None]] = []
-
-    @property
-    def jobs(self) -> tuple[Job, ...]:
-        return tuple(self._jobs)
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        self._listeners.append(listener)
-
-    def _begin(self, title: str) -> Job:
         job = Job(title)
+
+        def run() -> None:
+            end = self._work(job, function, on_done, on_error, on_cancelled)
+            self._threads.pop(job.id, None)
+            self._deliver(end)
+
         self._jobs.append(job)
         self._tell()
+        thread = threading.Thread(target=run, name=f"job {job.id}", daemon=True)
+        self._threads[job.id] = thread
+        thread.start()
         return job
 
-    def _end(self, job: Job, state: JobState, callback: Callable[[], None] | None) -> None:
-        job.state = state
-        self._jobs.remove(job)
-        self._tell()
-        if callback is not None:
-            callback()
-
-    def _tell(self) -> None:
-        for listener in tuple(self._listeners):
-            listener()
+    def close(self, *, timeout_s: float = 2.0) -> None:
+        """Cancel all jobs and wait for their threads, no longer than ``timeout_s`` in all."""
+        for job in self.jobs:
+            job.cancel()
+        deadline = time.monotonic() + timeout_s
+        for thread in tuple(self._threads.values()):
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(
         self,
@@ -139,8 +140,6 @@ class _Runner:
             value = function(_JobFeedback(job))
         except Cancelled:
             return lambda: self._end(job, JobState.CANCELLED, on_cancelled)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001 – told to whoever started the job; a Rust panic is no Exception
             failure = error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
             if not isinstance(error, TwinViewerError):
@@ -150,65 +149,16 @@ class _Runner:
             return lambda: self._end(job, JobState.CANCELLED, on_cancelled)
         return lambda: self._end(job, JobState.DONE, lambda: on_done(value))
 
+    def _end(self, job: Job, state: JobState, callback: Callable[[], None] | None) -> None:
+        job.state = state
+        self._jobs.remove(job)
+        self._tell()
+        if callback is not None:
+            callback()
 
-class InlineJobRunner(_Runner):
-    """Runs each job at once, on the caller's thread."""
-
-    def start(
-        self,
-        title: str,
-        function: Callable[[Feedback], T],
-        *,
-        on_done: Callable[[T], None],
-        on_error: Callable[[Exception], None],
-        on_cancelled: Callable[[], None] | None = None,
-    ) -> Job:
-        job = self._begin(title)
-        self._work(job, function, on_done, on_error, on_cancelled)()
-        return job
-
-
-class ThreadJobRunner(_Runner):
-    """Runs each job on a thread of its own.
-
-    Args:
-        deliver: Takes a function from any thread and calls it on the owning thread soon: a queued Qt call in the
-            window, :meth:`CallQueue.put` in scripts.
-    """
-
-    def __init__(self, deliver: Callable[[Callable[[], None]], None]) -> None:
-        super().__init__()
-        self._deliver = deliver
-        self._threads: dict[int, threading.Thread] = {}
-
-    def start(
-        self,
-        title: str,
-        function: Callable[[Feedback], T],
-        *,
-        on_done: Callable[[T], None],
-        on_error: Callable[[Exception], None],
-        on_cancelled: Callable[[], None] | None = None,
-    ) -> Job:
-        job = self._begin(title)
-
-        def run() -> None:
-            end = self._work(job, function, on_done, on_error, on_cancelled)
-            self._threads.pop(job.id, None)
-            self._deliver(end)
-
-        thread = threading.Thread(target=run, name=f"job {job.id}", daemon=True)
-        self._threads[job.id] = thread
-        thread.start()
-        return job
-
-    def close(self, *, timeout_s: float = 2.0) -> None:
-        """Cancel all jobs and wait for their threads, no longer than ``timeout_s`` in all."""
-        for job in self.jobs:
-            job.cancel()
-        deadline = time.monotonic() + timeout_s
-        for thread in tuple(self._threads.values()):
-            thread.join(max(0.0, deadline - time.monotonic()))
+    def _tell(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
 
 
 class CallQueue:

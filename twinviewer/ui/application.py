@@ -17,7 +17,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from twinviewer.app.folders import state_dir
-from twinviewer.app.jobs import ThreadJobRunner
+from twinviewer.app.jobs import JobRunner
 from twinviewer.app.journal import Journal
 from twinviewer.app.opening import Opener
 from twinviewer.app.overlays import OverlayRunner
@@ -76,7 +76,7 @@ class Program:
         self.session = Session()
         self.registry = PluginRegistry(safe_mode=safe_mode, on_failure=self._plugin_failed)
         self.pool = ReaderPool()
-        runner = ThreadJobRunner(self.main_thread.deliver)
+        runner = JobRunner(self.main_thread.deliver)
         opener = Opener(
             self.session,
             sources=Sources(registry=self.registry, pool=self.pool),

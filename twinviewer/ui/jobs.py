@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from twinviewer.app.jobs import ThreadJobRunner
+from twinviewer.app.jobs import JobRunner
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Background:
     """
 
     def __init__(self, main_thread: MainThread) -> None:
-        self._runner = ThreadJobRunner(main_thread.deliver)
+        self._runner = JobRunner(main_thread.deliver)
 
     def __call__(self, task: Callable[[], T], done: Callable[[T], None], /) -> None:
         self._runner.start("Prepare", lambda _feedback: task(), on_done=done, on_error=_raise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from twinviewer.app.jobs import ThreadJobRunner
+from twinviewer.app.jobs import JobRunner
 from twinviewer.app.opening import Opener
 from twinviewer.app.overlays import OverlayRunner
 from twinviewer.app.plugin_host import PluginRegistry
@@ -24,7 +24,7 @@ class Services:
     problems: ProblemLog
     settings: Settings
     main_thread: MainThread
-    runner: ThreadJobRunner
+    runner: JobRunner
     background: Background
     registry: PluginRegistry
     opener: Opener
