@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from twinviewer.app import project_file
 from twinviewer.app.commands import AddLayers
+from twinviewer.app.file_layers import data_for, origin_of, planned_kind, specs_of
 from twinviewer.app.jobs import Job, JobRunner
 from twinviewer.app.manifest import ReaderContribution
 from twinviewer.app.problems import ProblemLog
@@ -28,21 +28,11 @@ from twinviewer.formats.reading import missing_crs, without_place
 from twinviewer.formats.request import Placing
 from twinviewer.model.errors import MissingCrsError, ProjectError, ReadError, TwinViewerError
 from twinviewer.model.feedback import Feedback
-from twinviewer.model.layer_data import KINDS, LayerData, kind_of
-from twinviewer.model.place import LOCAL, CrsOrigin, Extent, ReferenceSystem
+from twinviewer.model.layer_data import KINDS, LayerData
+from twinviewer.model.place import LOCAL, CrsOrigin, ReferenceSystem
 from twinviewer.model.project import LayerId, LayerSource, LayerSpec, Project
 
 _log = logging.getLogger(__name__)
-
-KIND_NAMES = {
-    "city-model": "city model",
-    "point-cloud": "point cloud",
-    "features": "map layer",
-    "terrain": "terrain",
-    "image": "image",
-    "mesh": "mesh",
-}
-_ROLES = {"city-model": "buildings", "terrain": "terrain"}
 
 
 class Phase(StrEnum):
@@ -53,19 +43,6 @@ class Phase(StrEnum):
     """Read, but the file does not say where it is: somebody must (:meth:`Opener.assign_crs`)."""
     READY = "ready"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedLayer:
-    """What opening a path will do, as far as its name tells: for the hint while something is dragged."""
-
-    path: Path
-    reader: str | None
-    """Contribution id; None: a look inside will tell."""
-    kind: str | None
-    """A name in :data:`twinviewer.model.layer_data.KINDS`, or None."""
-    text: str
-    """``"Add as point cloud"``"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +142,9 @@ class Opener:
 
     # --- what can be asked for ----------------------------------------------------------------------------------
 
-    def plan(self, paths: Sequence[str | Path]) -> tuple[PlannedLayer, ...]:
-        """Return what :meth:`open` will do, from the names alone: no file is touched."""
-        return tuple(self._planned(Path(path)) for path in paths)
+    def plan(self, paths: Sequence[str | Path]) -> tuple[str | None, ...]:
+        """Return the kind of layer that each path will become, as far as its name tells: no file is touched."""
+        return tuple(planned_kind(Path(path), self._sources.registry) for path in paths)
 
     def open(
         self,
@@ -238,18 +215,6 @@ class Opener:
         self._stop_listening()
 
     # --- from file to file --------------------------------------------------------------------------------------
-
-    def _planned(self, path: Path) -> PlannedLayer:
-        if path.suffix.lower() == PROJECT_SUFFIX:
-            return PlannedLayer(path=path, reader=None, kind=None, text="Open project")
-        readers = self._sources.registry.readers_for(path)
-        kinds = {reader.kinds[0] for reader in readers if reader.kinds}
-        if len(kinds) == 1:
-            kind = kinds.pop()
-            reader = readers[0].id if len(readers) == 1 else None
-            return PlannedLayer(path=path, reader=reader, kind=kind, text=f"Add as {KIND_NAMES[kind]}")
-        text = "Add as layer" if readers else "Look inside and add what can be read"
-        return PlannedLayer(path=path, reader=None, kind=None, text=text)
 
     def _dismiss_all(self) -> None:
         """Stop all files at once, so that the end of one does not start another."""
@@ -420,49 +385,22 @@ class Opener:
     ) -> None:
         reader = opening.reader
         assert reader is not None
-        several = len(layers) > 1
-        names = _unique_titles(layers) if several else [opening.path.stem]
         ids = self._session.new_layer_ids(len(layers))
-        specs = []
-        for layer_id, title, data, source in zip(ids, names, layers, sources, strict=True):
-            given = source is not None and source.origin is CrsOrigin.GIVEN
-            specs.append(
-                LayerSpec(
-                    id=layer_id,
-                    kind=kind_of(data),
-                    title=title,
-                    source=LayerSource(
-                        path=str(opening.path),
-                        reader=reader.id,
-                        sublayer=title if several else "",
-                        crs=source if given else None,
-                    ),
-                    group=opening.path.stem if several else "",
-                    role=_ROLES.get(kind_of(data), ""),
-                    licence=data.source.licence,
-                )
-            )
-            self._session.store.put(layer_id, data)
-            self._problems.add_diagnostics(title, data.diagnostics)
+        specs = specs_of(layers, ids=ids, path=opening.path, reader=reader.id, sources=sources)
+        for spec, data in zip(specs, layers, strict=True):
+            self._session.store.put(spec.id, data)
+            self._problems.add_diagnostics(spec.title, data.diagnostics)
         opening.layer_ids = tuple(spec.id for spec in specs)
         opening.phase = Phase.READY
         self._openings.remove(opening)
-        self._session.do(AddLayers(layers=tuple(specs), crs=target, origin=_origin(layers)))
+        self._session.do(AddLayers(layers=specs, crs=target, origin=origin_of(layers)))
 
     def _fill(self, opening: Opening, result: ReadResult) -> None:
         """Give the document's layers their data."""
-        names = _unique_titles(result.layers)
         wanted = self._session.layers_that_may_return()
         missing = []
-        for spec in opening.waiting:
-            if spec.source.sublayer in names:
-                data = result.layers[names.index(spec.source.sublayer)]
-            elif len(names) == 1 and (len(opening.waiting) == 1 or not spec.source.sublayer):
-                data = result.layers[0]
-            else:
-                missing.append(spec)
-                continue
-            if kind_of(data) != spec.kind:
+        for spec, data in zip(opening.waiting, data_for(opening.waiting, result.layers), strict=True):
+            if data is None:
                 missing.append(spec)
             elif spec.id in wanted:
                 self._session.store.put(spec.id, data)
@@ -470,7 +408,7 @@ class Opener:
         opening.phase = Phase.READY
         self._openings.remove(opening)
         if self._session.project.crs is None and result.target is not None:
-            self._session.amend(AddLayers(layers=(), crs=result.target, origin=_origin(result.layers)))
+            self._session.amend(AddLayers(layers=(), crs=result.target, origin=origin_of(result.layers)))
         if missing:
             names_of_missing = ", ".join(f"“{spec.title}”" for spec in missing)
             lost = self._add(Opening(opening.path, waiting=tuple(missing)))
@@ -555,22 +493,3 @@ def _kind_unknown(kind: str) -> ProjectError:
         f"Layers of the kind “{kind}” cannot be shown by this version; the layer is kept in the project.",
         cure="Update twinviewer.",
     )
-
-
-def _unique_titles(layers: Sequence[LayerData]) -> list[str]:
-    """Return a name for each layer of a file: the file's own where it has one, numbered where they repeat."""
-    seen: Counter[str] = Counter()
-    names = []
-    for data in layers:
-        name = data.source.title or KIND_NAMES[kind_of(data)].capitalize()
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return names
-
-
-def _origin(layers: Sequence[LayerData]) -> tuple[float, float, float]:
-    """Return the origin of a project that begins with these layers: their centre in whole hundreds of metres, z 0."""
-    extent = Extent.around(layer.extent for layer in layers)
-    if extent is None:
-        return (0.0, 0.0, 0.0)
-    return (round(extent.centre[0], -2), round(extent.centre[1], -2), 0.0)

@@ -9,7 +9,8 @@ from PySide6.QtCore import QChildEvent, QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QTabBar, QToolBar, QVBoxLayout, QWidget
 
-from twinviewer.app.opening import KIND_NAMES, Phase
+from twinviewer.app.file_layers import KIND_NAMES
+from twinviewer.app.opening import Phase
 from twinviewer.app.problems import Problem
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change
@@ -456,7 +457,7 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         paths = _paths(event)
         if paths:
-            kinds = [KIND_NAMES.get(layer.kind or "") for layer in self.services.opener.plan(paths)]
+            kinds = [KIND_NAMES.get(kind or "") for kind in self.services.opener.plan(paths)]
             self.drop_hint.show_text(drop_text(paths, kinds))
             event.acceptProposedAction()
 
