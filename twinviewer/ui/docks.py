@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSettings, Qt
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QWidget
 
+from twinviewer.app.atomic import write_atomically
 from twinviewer.app.folders import state_dir
+from twinviewer.model.errors import WriteError
 from twinviewer.ui.look import Look
 from twinviewer.ui.panels import Panels
+
+_log = logging.getLogger(__name__)
 
 LAYOUT_VERSION = 1
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 290, 340, 190
@@ -95,19 +104,39 @@ class Docks:
 
     def keep(self) -> None:
         """Remember size and layout for the next start."""
-        stored = _settings()
-        stored.setValue("geometry", self._window.saveGeometry())
-        stored.setValue("layout", self._window.saveState(LAYOUT_VERSION))
+        geometry = bytes(self._window.saveGeometry().data())
+        layout = bytes(self._window.saveState(LAYOUT_VERSION).data())
+        kept = {
+            "geometry": geometry.hex(),
+            "layout": layout.hex(),
+            "sha256": hashlib.sha256(geometry + layout).hexdigest(),
+        }
+        try:
+            write_atomically(_path(), json.dumps(kept, indent=2).encode())
+        except WriteError as error:
+            _log.warning("The layout of the window could not be kept. %s", error)
 
     def recall(self) -> None:
-        """Bring back size and layout of the last time; anything that cannot be used is passed over."""
-        stored = _settings()
-        geometry, layout = stored.value("geometry"), stored.value("layout")
-        if geometry is not None:
-            self._window.restoreGeometry(geometry)
-        if layout is not None and not self._window.restoreState(layout, LAYOUT_VERSION):
+        """Bring back size and layout of the last time, if they are just as they were kept.
+
+        Qt trusts the numbers in them: a single wrong bit can end the program, at every start.
+        """
+        try:
+            kept = json.loads(_path().read_bytes())
+            geometry, layout = bytes.fromhex(kept["geometry"]), bytes.fromhex(kept["layout"])
+            intact = hashlib.sha256(geometry + layout).hexdigest() == kept["sha256"]
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            _log.warning("The kept layout of the window cannot be used (%s).", error)
+            return
+        if not intact:
+            _log.warning("The kept layout of the window is damaged.")
+            return
+        self._window.restoreGeometry(geometry)
+        if not self._window.restoreState(layout, LAYOUT_VERSION):
             self.reset()
 
 
-def _settings() -> QSettings:
-    return QSettings(str(state_dir() / "window.ini"), QSettings.Format.IniFormat)
+def _path() -> Path:
+    return state_dir() / "window.json"
