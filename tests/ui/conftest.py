@@ -33,8 +33,10 @@ def program(qapp, qtbot) -> Iterator[Program]:
     program = Program()
     window = program.window
     window.resize(1100, 740)
-    window.show()
-    qtbot.waitExposed(window)
+    with qtbot.waitExposed(window):
+        window.show()
+    with qtbot.waitActive(window):  # there may be no window manager that would do it
+        window.activateWindow()
     yield program
     bugs = [problem.problem for problem in program.problems.problems if problem.code == "bug"]
     program.end()

@@ -54,8 +54,8 @@ def start(qapp, qtbot):
     def start_program(**options) -> Program:
         make_application()
         program = Program(**options)
-        program.window.show()
-        qtbot.waitExposed(program.window)
+        with qtbot.waitExposed(program.window):
+            program.window.show()
         started.append(program)
         return program
 

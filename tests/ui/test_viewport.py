@@ -51,8 +51,8 @@ class Window(QMainWindow):
 def viewport(qtbot):
     window = Window()
     viewport = window.viewport
-    window.show()
-    qtbot.waitExposed(window)
+    with qtbot.waitExposed(window):
+        window.show()
     viewport.set_scene(BoxScene(viewport, viewport.picture_size()))
     QApplication.processEvents()
     yield viewport

@@ -23,8 +23,8 @@ def test_views_open_and_close_in_one_program_while_old_ones_are_still_referred_t
         viewport = Viewport(window)
         window.setCentralWidget(viewport)
         window.resize(200, 150)
-        window.show()
-        qtbot.waitExposed(window)
+        with qtbot.waitExposed(window):
+            window.show()
         viewport.set_scene(BoxScene(viewport, viewport.picture_size()))
         QApplication.processEvents()
         viewport.close()
@@ -49,8 +49,8 @@ def test_closing_one_of_two_views_leaves_the_other_drawing(qtbot):
     for _ in range(2):
         viewport = Viewport()
         viewport.resize(200, 150)
-        viewport.show()
-        qtbot.waitExposed(viewport)
+        with qtbot.waitExposed(viewport):
+            viewport.show()
         viewport.set_scene(BoxScene(viewport, viewport.picture_size()))
         views.append(viewport)
     QApplication.processEvents()
@@ -71,8 +71,8 @@ def test_a_view_that_moves_to_another_window_goes_on_drawing(qtbot):
     first.setCentralWidget(viewport)
     for window in (first, second):
         window.resize(300, 200)
-        window.show()
-        qtbot.waitExposed(window)
+        with qtbot.waitExposed(window):
+            window.show()
     for window in (second, first, second):
         window.setCentralWidget(viewport)
         viewport.show()

@@ -24,8 +24,8 @@ def screen(qapp) -> QPointingDevice:
 def viewport(qtbot):
     viewport = Viewport()
     viewport.resize(800, 600)
-    viewport.show()
-    qtbot.waitExposed(viewport)
+    with qtbot.waitExposed(viewport):
+        viewport.show()
     viewport.navigator.reduce_motion = True
     viewport.set_scene(FlatScene(viewport.picture_size()))
     yield viewport

@@ -148,8 +148,6 @@ def stands_for_another(widget: QWidget) -> bool:
 
 def test_tab_reaches_every_control_and_leaves_each_again(town, qtbot):
     window = town.window
-    window.activateWindow()
-    qtbot.waitActive(window)
     controls = {
         widget
         for widget in window.findChildren(QWidget)
