@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.setup-done
 
-.PHONY: help setup run test check bench soak schemas wheel freeze lock clean
+.PHONY: help setup run test check bench soak pictures schemas wheel freeze lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ bench: setup ## Measure speed, as ratios against peers in the same run
 soak: setup ## The long checks: 1,000 kills while saving, 200 exits, the leak probe
 	$(PYTHON) -m tests.end_to_end.kill_while_saving 1000
 	@bash .ci/on-display $(PYTHON) -m tests.end_to_end.exits 200
+
+pictures: setup ## Take the pictures of the README anew
+	@bash .ci/on-display $(PYTHON) docs/take_pictures.py
 
 schemas: setup ## Write the published JSON Schemas and the list of problems anew
 	$(PYTHON) -m twinviewer.app.schemas docs
