@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: triangulate, drape, extrude.  No files, no Qt, no VTK."""
+"""Arrays in, arrays out: triangulate, drape, georeference.  No files, no Qt, no VTK."""
