@@ -51,11 +51,11 @@ window.document.began(None)  # saved, as far as anybody asks
 for name in ("layers", "inspector", "problems", "log"):
     window.docks.docks[name].setFloating(True)
     window.docks.docks[name].show()
-window.viewport.navigator.turn_slowly(20)
 window.closed.connect(application.quit)
 
 
 def begin_the_end():
+    window.viewport.navigator.turn_slowly(20)
     if way == "close while reading":
         window.projects.open([points], crs=small_city.CRS)
     elif way == "close while presenting":
