@@ -21,7 +21,7 @@ import psutil
 
 from twinviewer.app.folders import cache_dir
 from twinviewer.app.spawning import spawn
-from twinviewer.demo import EDITION, contents
+from twinviewer.demo import EDITION, FEWEST_BUILDINGS, MOST_BUILDINGS, contents
 from twinviewer.demo.georeference import MARKET, SYSTEM
 from twinviewer.demo.guide import Guide
 from twinviewer.model.errors import UsageError, WriteError
@@ -32,8 +32,6 @@ from twinviewer.model.project import LayerSource, LayerSpec, OverlaySpec, Projec
 _log = logging.getLogger(__name__)
 
 SEED = 1
-FEWEST, MOST = 20, 100_000
-"""Buildings that a town may have."""
 LICENCE = "CC0-1.0"
 _GIVEN = replace(SYSTEM, origin=CrsOrigin.GIVEN)
 """For CityJSON, which cannot say what the heights are counted from."""
@@ -57,10 +55,7 @@ def ensure_demo(
         WriteError: The files cannot be written.
         Cancelled: The person stopped it.
     """
-    if not FEWEST <= buildings <= MOST:
-        raise UsageError(
-            f"The demo city cannot have {buildings:,} buildings.", cure=f"Choose from {FEWEST} to {MOST:,}."
-        )
+    require_possible(buildings)
     try:
         shelf = cache_dir() / "demo"
         shelf.mkdir(exist_ok=True)
@@ -81,6 +76,19 @@ def ensure_demo(
         overlays=overlays,
         bookmarks=guide.bookmarks,
     )
+
+
+def require_possible(buildings: int) -> None:
+    """Make sure that a town may have so many buildings.
+
+    Raises:
+        UsageError: It may not.
+    """
+    if not FEWEST_BUILDINGS <= buildings <= MOST_BUILDINGS:
+        raise UsageError(
+            f"The demo city cannot have {buildings:,} buildings.",
+            cure=f"Choose from {FEWEST_BUILDINGS} to {MOST_BUILDINGS:,}.",
+        )
 
 
 # --- files ------------------------------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from twinviewer import __version__
+from twinviewer.demo import FEWEST_BUILDINGS, MOST_BUILDINGS, USUAL_BUILDINGS
 
 FAILED_STATUS = 1
 USAGE_STATUS = 2
-DEMO_BUILDINGS = 1500
 
 
 def _flag(help: str) -> Parameter:
@@ -66,7 +66,9 @@ def open_window(
 @app.command(help_epilogue="Example: twinviewer demo --buildings 5000")
 def demo(
     *,
-    buildings: Annotated[int, Parameter(help="How large the town is: 20 to 100,000 buildings.")] = DEMO_BUILDINGS,
+    buildings: Annotated[
+        int, Parameter(help=f"How large the town is: {FEWEST_BUILDINGS} to {MOST_BUILDINGS:,} buildings.")
+    ] = USUAL_BUILDINGS,
     snapshot: Annotated[
         Path | None, Parameter(help="Write a picture of the window to this PNG once everything is shown, and end.")
     ] = None,

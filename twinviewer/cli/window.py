@@ -8,7 +8,7 @@ from pathlib import Path
 
 from twinviewer.cli.interrupting import end_at_once_when_interrupted
 from twinviewer.cli.options import reference_system
-from twinviewer.model.errors import UsageError, WriteError
+from twinviewer.model.errors import WriteError
 from twinviewer.ui.canary import require_sound_qt
 from twinviewer.ui.display import require_display
 
@@ -29,10 +29,9 @@ def open_demo(buildings: int, *, snapshot: Path | None, safe_mode: bool) -> int:
         UsageError: There is no town of that size.
         WriteError: The snapshot could not be written where it is wanted.
     """
-    from twinviewer.app.demo_project import FEWEST, MOST
+    from twinviewer.app.demo_project import require_possible
 
-    if not FEWEST <= buildings <= MOST:
-        raise UsageError(f"There is no town of {buildings:,} buildings.", cure=f"Choose from {FEWEST} to {MOST:,}.")
+    require_possible(buildings)
     if snapshot is not None and not os.access(snapshot.absolute().parent, os.W_OK):
         raise WriteError("The snapshot cannot be written.", cure="Check that the folder exists.", source=str(snapshot))
     _require_window()

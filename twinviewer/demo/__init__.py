@@ -2,3 +2,5 @@
 
 EDITION = 2
 """Raised whenever the same seed gives other files than before: what is in a cache is then made anew."""
+FEWEST_BUILDINGS, USUAL_BUILDINGS, MOST_BUILDINGS = 20, 1500, 100_000
+"""That a town may have; the usual one is that which nobody asked to be larger or smaller."""

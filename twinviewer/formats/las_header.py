@@ -29,6 +29,7 @@ _VLRS_LIMIT = 64 * 2**20
 _CHUNK_LIMIT = 2 * 2**30
 """Bytes of one uncompressed chunk: usual are two megabytes."""
 _COMPRESSED = 0x80
+_LASZIP_RECORD = ("laszip encoded", 22204)
 _ONE_CHUNK = 1
 """LASzip's first kind of compression, all points in one go."""
 _VARIABLE_CHUNKS = 0xFFFFFFFF
@@ -118,20 +119,12 @@ def read_layout(path: Path) -> LasLayout:
                 )
             )
         is_compressed = bool(format_byte & _COMPRESSED)
-        available, lost_chunk_size, tail = (size - offset) // record_length, None, b""
+        points = _Points(available=(size - offset) // record_length)
         if is_compressed and declared:
-            laszip = next((content for key, content in records if key == ("laszip encoded", 22204)), None)
-            chunk_size = _checked_compression(laszip, record_length, declared, path)
-            assert laszip is not None
-            table = _chunk_table(file, size, offset)
-            if table is not None:
-                available = _chunks(file, offset, table, record_length, laszip, chunk_size, path)
-            elif chunk_size == _VARIABLE_CHUNKS or size < offset + 8:
-                raise _damaged("The list of chunks at the end of the compressed points is missing.", path)
-            else:
-                available, lost_chunk_size = declared, chunk_size
+            laszip = next((content for key, content in records if key == _LASZIP_RECORD), None)
+            points = _compressed_points(file, size, offset, laszip, record_length, declared, path)
+            if points.lost_chunk_size is not None:
                 corrected += struct.pack("<q", size)
-                tail = _list_of_one_chunk(chunk_size, laszip)
                 diagnostics.append(
                     Diagnostic(
                         code="header.chunk-table",
@@ -145,12 +138,12 @@ def read_layout(path: Path) -> LasLayout:
         is_compressed=is_compressed,
         is_copc=any(key == ("copc", 1) for key, _ in records),
         declared_count=declared,
-        available_count=min(declared, available),
+        available_count=min(declared, points.available),
         stated_extent=_stated_extent(head),
         has_sound_evlrs=evlrs_are_sound,
         head=corrected,
-        tail=tail,
-        chunk_size=lost_chunk_size,
+        tail=points.tail,
+        chunk_size=points.lost_chunk_size,
         is_corrected=corrected != head,
         diagnostics=tuple(diagnostics),
     )
@@ -192,6 +185,30 @@ def _evlrs_are_sound(head: bytes, size: int) -> bool:
 def _stated_extent(head: bytes) -> Extent:
     max_x, min_x, max_y, min_y, max_z, min_z = struct.unpack_from("<6d", head, 179)
     return Extent(min_x=min_x, min_y=min_y, min_z=min_z, max_x=max_x, max_y=max_y, max_z=max_z)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Points:
+    """What there is of the points, as far as their number can be known before they are read."""
+
+    available: int
+    tail: bytes = b""
+    """As in :class:`LasLayout`, like the next one."""
+    lost_chunk_size: int | None = None
+
+
+def _compressed_points(
+    file: BinaryIO, size: int, offset: int, laszip: bytes | None, record_length: int, declared: int, path: Path
+) -> _Points:
+    """Return what there is of compressed points, by the list of their chunks, or without it where it is lost."""
+    chunk_size = _checked_compression(laszip, record_length, declared, path)
+    assert laszip is not None
+    table = _chunk_table(file, size, offset)
+    if table is not None:
+        return _Points(available=_chunks(file, offset, table, record_length, laszip, chunk_size, path))
+    if chunk_size == _VARIABLE_CHUNKS or size < offset + 8:
+        raise _damaged("The list of chunks at the end of the compressed points is missing.", path)
+    return _Points(available=declared, tail=_list_of_one_chunk(chunk_size, laszip), lost_chunk_size=chunk_size)
 
 
 def _checked_compression(laszip: bytes | None, record_length: int, declared: int, path: Path) -> int:

@@ -14,6 +14,7 @@ from twinviewer.app.opening import Opening
 from twinviewer.app.overlays import default_overlays
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.sources import PROJECT_SUFFIX
+from twinviewer.demo import USUAL_BUILDINGS
 from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.model.project import LayerId, Project
@@ -21,7 +22,6 @@ from twinviewer.ui.document import Document
 from twinviewer.ui.services import Services
 
 PROJECT_FILTER = f"twinviewer projects (*{PROJECT_SUFFIX})"
-DEMO_BUILDINGS = 1500
 
 
 class ProjectCommands(QObject):
@@ -85,7 +85,7 @@ class ProjectCommands(QObject):
         if files:
             self._services.opener.open(files, crs=crs, on_done=lambda ids: self._files_done(files, ids))
 
-    def open_demo(self, buildings: int = DEMO_BUILDINGS) -> None:
+    def open_demo(self, buildings: int = USUAL_BUILDINGS) -> None:
         """Make the demo city if it is not there yet, and open it."""
         if not self.may_leave():
             return
