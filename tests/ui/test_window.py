@@ -48,11 +48,13 @@ def test_a_click_on_a_part_names_the_building_it_belongs_to_and_a_click_beside_t
 
 def test_esc_deselects_and_the_menu_key_copies_the_id(town):
     click_at(town, roof_of(0, 1))
+    assert town.window.viewport.accessibleDescription().endswith("Selected: Building, in buildings.")
     town.window.commands.run("edit.copy_id")
     assert QApplication.clipboard().text() == "h-0-1"
     town.window.viewport.setFocus()
     QTest.keyClick(town.window.viewport, Qt.Key.Key_Escape)
     assert town.window.panels.inspector.facts is None
+    assert "Selected" not in town.window.viewport.accessibleDescription()
 
 
 # ---- changing the document

@@ -45,12 +45,13 @@ class LayerCommands(QObject):
         overlays: Callable[[], tuple[OverlayFacts, ...]],
         show_extent: Callable[[Extent], None],
         select: Callable[[Pick | None], None],
+        describe: Callable[[str], None],
     ) -> None:
         super().__init__()
         self._services, self._panels = services, panels
         self._overlays = overlays
         self._show_extent = show_extent
-        self._select = select
+        self._select_in_view, self._describe = select, describe
         self._session = services.session
         self.pick: Pick | None = None
         """What is selected in the view."""
@@ -173,6 +174,7 @@ class LayerCommands(QObject):
         if facts is None:
             self.show_pick(None)
             return
+        self._describe(f"Selected: {facts.title}, in {facts.layer_title}.")
         self._panels.inspector.show_object(facts)
         key = f"layer:{pick.layer_id}" if pick.layer_id is not None else f"overlay:{pick.overlay_id}"
         self._select_row(key)
@@ -352,6 +354,11 @@ class LayerCommands(QObject):
                 self.pick = None
                 self._select(None)
             self._show_selected_row()
+
+    def _select(self, pick: Pick | None) -> None:
+        """Highlight what is picked; what the view says of it in words is forgotten until it is known."""
+        self._select_in_view(pick)
+        self._describe("")
 
     def _show_selected_row(self) -> None:
         """Show style and, where nothing is picked, the facts of the selected layer."""

@@ -164,6 +164,7 @@ class MainWindow(QMainWindow):
             overlays=lambda: self.live.overlays,
             show_extent=self.views.show_extent,
             select=self.scene.select,
+            describe=self.viewport.describe_scene,
         )
         self.program = ProgramCommands(self)
         does = {
