@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import laspy
@@ -157,6 +158,19 @@ def test_reading_can_be_cancelled_from_its_row_within_250_ms(program, qtbot, tmp
     assert time.monotonic() - began <= allowed_s(0.25)
     assert opener.openings == ()
     assert program.session.project.layers == ()
+
+
+def test_as_many_points_are_kept_as_the_settings_say(program, qtbot, tmp_path):
+    las = laspy.create(point_format=1, file_version="1.2")
+    las.x = las.y = las.z = np.arange(1000.0)
+    las.write(tmp_path / "points.las")
+    program.window.program.use_settings(replace(program.window.services.settings, point_budget=100))
+    drop(program.window, tmp_path / "points.las")
+    wait_until_read(program, qtbot)
+    (layer,) = program.session.project.layers
+    cloud = program.session.store.get(layer.id)
+    assert (len(cloud.positions), cloud.read_count) == (100, 1000)
+    assert layer.source.options == (), "it is a matter of the machine, not of the project"
 
 
 def test_leaving_unsaved_work_asks_once_and_cancel_keeps_everything(program, qtbot, squares, monkeypatch):

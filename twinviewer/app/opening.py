@@ -306,7 +306,9 @@ class Opener:
         )
         if opening.waiting:
             source = opening.waiting[0].source
-            request = replace(request, options=dict(source.options), override=source.crs or opening.fallback)
+            request = replace(
+                request, options={**request.options, **dict(source.options)}, override=source.crs or opening.fallback
+            )
         try:
             return _Read(reader=reader, result=self._sources.read(request, reader, feedback))
         except MissingCrsError as error:

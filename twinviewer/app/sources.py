@@ -6,10 +6,11 @@ import re
 import stat
 import urllib.parse
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from twinviewer.app.manifest import ReaderContribution
 from twinviewer.app.plugin_host import PluginOrigin, PluginRegistry
@@ -59,6 +60,8 @@ class Sources:
 
     registry: PluginRegistry
     pool: ReaderPool
+    point_budget: Callable[[], int] | None = None
+    """Says how many points of one cloud are kept in memory; None: as many as the reader does by itself."""
 
     def read(self, request: ReadRequest, reader: ReaderContribution, feedback: Feedback) -> ReadResult:
         """Have a worker read a file.
@@ -86,7 +89,11 @@ class Sources:
 
     def request(self, path: Path, reader: ReaderContribution) -> ReadRequest:
         """Return the request that reads ``path`` as it is; ``dataclasses.replace`` says where it is wanted."""
-        return ReadRequest(reader=self._function(reader, reader.read), path=str(path))
+        is_ours = self.registry.plugin_of(reader.id).origin is PluginOrigin.BUILT_IN
+        options: dict[str, Any] = {}
+        if self.point_budget is not None and is_ours and reader.kinds == ("point-cloud",):
+            options["max_points"] = self.point_budget()
+        return ReadRequest(reader=self._function(reader, reader.read), path=str(path), options=options)
 
     def reader_for(self, path: Path, feedback: Feedback) -> ReaderContribution:
         """Return the reader of a file: by its name, and where that does not decide, by a look inside.

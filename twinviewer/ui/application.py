@@ -79,7 +79,9 @@ class Program:
         runner = JobRunner(self.main_thread.deliver)
         opener = Opener(
             self.session,
-            sources=Sources(registry=self.registry, pool=self.pool),
+            sources=Sources(
+                registry=self.registry, pool=self.pool, point_budget=lambda: services.settings.point_budget
+            ),
             runner=runner,
             problems=self.problems,
         )
