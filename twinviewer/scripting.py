@@ -36,6 +36,8 @@ from twinviewer.model.layer_data import LayerData
 from twinviewer.model.place import CrsOrigin, ReferenceSystem
 from twinviewer.model.project import LayerId, Project, Viewpoint
 
+LARGEST_SIDE_PX = 16_384
+"""Of a picture: larger ones graphics cards do not draw."""
 OVERLAYS_WITHIN_S = 5.0
 """So long a picture waits for overlays that are switched on."""
 
@@ -240,12 +242,17 @@ class ScriptSession:
                 this machine's local time.  None: the bookmark's or the project's, else a summer morning.
 
         Raises:
-            UsageError: There is nothing to draw, or no such view.
+            UsageError: There is nothing to draw, no such view, or no such size.
             WriteError: The picture cannot be written.
         """
         from twinviewer.scene.city_scene import NAMED_VIEWS  # VTK takes longer to import than all the rest
         from twinviewer.scene.offscreen import render
 
+        if not all(1 <= side <= LARGEST_SIDE_PX for side in size):
+            raise UsageError(
+                f"A picture cannot be {size[0]} × {size[1]} pixels large.",
+                cure=f"Choose 1 to {LARGEST_SIDE_PX} each way.",
+            )
         if all(self.data(layer.id) is None for layer in self.project.layers):
             raise UsageError("There is nothing to draw.", cure="Open a file first.")
         bookmarks = {mark.title: mark for mark in self.project.bookmarks}
@@ -276,8 +283,15 @@ class ScriptSession:
         """Write the project; it opens in the window as it is here.
 
         Raises:
+            UsageError: The name does not end in ``.twin``.
             WriteError: The disk said no; the file that was there before is intact.
         """
+        if Path(path).suffix.lower() != PROJECT_SUFFIX:
+            raise UsageError(
+                "It could not be opened again: the name of a project ends in .twin.",
+                cure="Give it such a name.",
+                source=Path(path).name,
+            )
         project_file.save(self.project, Path(path), view=self._view)
 
     def close(self) -> None:

@@ -69,6 +69,16 @@ def test_what_cannot_be_read_is_an_error_with_a_cure(tmp_path: Path) -> None:
         tv.read(tmp_path / "town.twin")
 
 
+def test_what_could_not_be_drawn_or_opened_again_is_refused(tmp_path: Path) -> None:
+    with tv.open(write_city(tmp_path / "house.gml")) as session:
+        for size in ((0, 10), (10, -1), (100_000, 10)):
+            with pytest.raises(tv.TwinViewerError, match="pixels"):
+                session.render(tmp_path / "town.png", size=size)
+        with pytest.raises(tv.TwinViewerError, match=r"\.twin"):
+            session.save(tmp_path / "town.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["house.gml"]
+
+
 def test_a_session_puts_files_into_one_system_and_saves_them(tmp_path: Path) -> None:
     with tv.open(write_city(tmp_path / "house.gml"), write_points(tmp_path / "points.laz")) as session:
         assert session.project.crs is not None

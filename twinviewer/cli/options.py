@@ -7,8 +7,6 @@ import re
 from twinviewer.model.errors import UnknownCrsError, UsageError
 from twinviewer.model.place import CrsOrigin, ReferenceSystem
 
-LARGEST_SIDE_PX = 16_384
-
 
 def reference_system(text: str | None) -> ReferenceSystem | None:
     """Return the reference system that ``--crs`` names.
@@ -32,6 +30,8 @@ def picture_size(text: str) -> tuple[int, int]:
     Raises:
         UsageError: It is no size, or larger than graphics cards draw.
     """
+    from twinviewer.scripting import LARGEST_SIDE_PX  # with all that it imports, which other commands do without
+
     match = re.fullmatch(r"([1-9]\d{0,4})[x×]([1-9]\d{0,4})", text.strip().lower())
     if match is None or max(int(match[1]), int(match[2])) > LARGEST_SIDE_PX:
         raise UsageError(
