@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.live.wall_clock import NOON, Wall
-from twinviewer.live.clock import MAX_SPEED, MIN_SPEED, Clock, ClockMode, TimeRange
+from twinviewer.live.clock import MAX_SPEED, MIN_SPEED, Clock, ClockMode
 
 instants = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 – hypothesis takes naive bounds
 waits = st.floats(0, 1e6, allow_nan=False)
@@ -91,20 +91,6 @@ def test_scrubbing_while_playing_plays_on_from_there() -> None:
     clock.scrub(NOON - timedelta(days=1))
     wall.wait(60)
     assert clock.now() == NOON - timedelta(days=1) + timedelta(hours=1)
-
-
-def test_it_stays_inside_its_range_unless_live() -> None:
-    wall = Wall()
-    start, end = NOON - timedelta(hours=1), NOON + timedelta(hours=1)
-    clock = Clock(wall=wall, range=TimeRange(start=start, end=end))
-    clock.play(3600)
-    wall.wait(10)
-    assert clock.now() == end
-    clock.scrub(start - timedelta(days=9))
-    assert clock.now(NOON) == start
-    clock.go_live()
-    wall.wait(100_000)
-    assert clock.now() == wall.now
 
 
 def test_the_same_instant_in_another_zone_is_the_same_instant() -> None:

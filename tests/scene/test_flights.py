@@ -37,7 +37,6 @@ def test_a_flight_begins_and_ends_exactly_and_is_continuous_at_both(start, end):
 @given(viewpoints, viewpoints)
 def test_a_flight_takes_no_longer_than_it_may(start, end):
     assert 0.25 <= flights.flight_seconds(start, end) <= 2.0
-    assert flights.flight_seconds(start, end, longest_s=0.5) <= 0.5
 
 
 def test_a_far_flight_climbs_to_keep_the_way_in_view():

@@ -27,21 +27,6 @@ class ClockMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimeRange:
-    """The instants that can be shown, both ends included."""
-
-    start: datetime
-    end: datetime
-
-    def __post_init__(self) -> None:
-        if require_aware(self.end) < require_aware(self.start):
-            raise ValueError("a time range ends before it starts")
-
-    def clip(self, instant: datetime) -> datetime:
-        return min(max(instant, self.start), self.end)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _State:
     mode: ClockMode
     instant: datetime
@@ -61,12 +46,10 @@ class Clock:
 
     Args:
         wall: The wall clock.
-        range: Limits of :meth:`scrub` and of playing; None: none.  Live is never limited.
     """
 
-    def __init__(self, *, wall: Callable[[], datetime] = utc_now, range: TimeRange | None = None) -> None:
+    def __init__(self, *, wall: Callable[[], datetime] = utc_now) -> None:
         self._wall = wall
-        self._range = range
         now = require_aware(wall())
         self._state = _State(mode=ClockMode.LIVE, instant=now, wall=now, speed=1.0)
 
@@ -85,10 +68,6 @@ class Clock:
         state = self._state
         return {ClockMode.LIVE: 1.0, ClockMode.PAUSED: 0.0, ClockMode.PLAYING: state.speed}[state.mode]
 
-    @property
-    def range(self) -> TimeRange | None:
-        return self._range
-
     def now(self, wall: datetime | None = None) -> datetime:
         """Return the instant that is shown when the wall clock reads ``wall`` (None: at this moment), in UTC.
 
@@ -100,8 +79,7 @@ class Clock:
             return at
         if state.mode is ClockMode.PAUSED:
             return state.instant
-        shown = _moved(state.instant, max(0.0, (at - state.wall).total_seconds()) * state.speed)
-        return shown if self._range is None else max(state.instant, self._range.clip(shown))
+        return _moved(state.instant, max(0.0, (at - state.wall).total_seconds()) * state.speed)
 
     def pause(self) -> None:
         """Stop at the instant that is shown."""
@@ -122,22 +100,13 @@ class Clock:
         self._enter(ClockMode.PLAYING, self.now(), min(MAX_SPEED, max(MIN_SPEED, chosen)))
 
     def scrub(self, instant: datetime) -> None:
-        """Show ``instant``, clipped to the range.  Live becomes paused; playing plays on from there."""
-        target = require_aware(instant)
-        if self._range is not None:
-            target = self._range.clip(target)
+        """Show ``instant``.  Live becomes paused; playing plays on from there."""
         mode = ClockMode.PAUSED if self.mode is ClockMode.LIVE else self.mode
-        self._enter(mode, target, self.speed)
+        self._enter(mode, require_aware(instant), self.speed)
 
     def go_live(self) -> None:
         """Show the wall clock's instant from now on."""
         self._enter(ClockMode.LIVE, require_aware(self._wall()), 1.0)
-
-    def limit(self, range: TimeRange | None) -> None:
-        """Change the range; what is shown moves into it unless the clock is live."""
-        self._range = range
-        if self.mode is not ClockMode.LIVE:
-            self.scrub(self.now())
 
     def _enter(self, mode: ClockMode, instant: datetime, speed: float) -> None:
         self._state = _State(mode=mode, instant=instant, wall=require_aware(self._wall()), speed=speed)

@@ -52,11 +52,11 @@ def flight(start: Viewpoint, end: Viewpoint, fraction: float) -> Viewpoint:
     )
 
 
-def flight_seconds(start: Viewpoint, end: Viewpoint, *, longest_s: float = LONGEST_FLIGHT_S) -> float:
-    """Return how long a flight should take: the more there is to see on the way, the longer, up to ``longest_s``."""
+def flight_seconds(start: Viewpoint, end: Viewpoint) -> float:
+    """Return how long a flight should take: the more there is to see on the way, the longer, up to two seconds."""
     turn = abs((navigation.heading_deg(end) - navigation.heading_deg(start) + 180) % 360 - 180)
     tilt = abs(navigation.pitch_deg(end) - navigation.pitch_deg(start))
-    return min(max(0.4 * _Path(start, end).length, max(turn, tilt) / 120, SHORTEST_FLIGHT_S), longest_s)
+    return min(max(0.4 * _Path(start, end).length, max(turn, tilt) / 120, SHORTEST_FLIGHT_S), LONGEST_FLIGHT_S)
 
 
 def coast(velocity_px_per_s: float, elapsed_s: float) -> float:

@@ -27,8 +27,6 @@ def render(
     view: Viewpoint | str | None = None,
     instant: datetime | None = None,
     overlays: Mapping[str, Sequence[DrawingRequest]] | None = None,
-    dark: bool = False,
-    map_furniture: bool = False,
     note: str = "",
 ) -> None:
     """Draw the session as it stands and write a PNG.
@@ -40,8 +38,6 @@ def render(
         view: A viewpoint, a name of ``city_scene.NAMED_VIEWS`` or a bookmark's title; None: an overview.
         instant: Date and time for the sun, timezone-aware; None: the bookmark's, or a summer morning.
         overlays: What to draw by overlay id.
-        dark: The backdrop of the dark theme.
-        map_furniture: Draw a scale bar and a north arrow into it.
         note: Words at the upper edge, that values are simulated for example.
 
     Raises:
@@ -55,7 +51,6 @@ def render(
         plotter = Plotter(off_screen=True, window_size=list(size))
         scene = CityScene(plotter, session, request_render=lambda: None, run_in_background=run_at_once)
         try:
-            scene.set_dark(dark)
             when = instant or (bookmark.instant if bookmark is not None else None)
             scene.set_instant(when or scene.by_day(SUMMER_MORNING))
             for overlay_id, requests in (overlays or {}).items():
@@ -66,7 +61,7 @@ def render(
             if wanted is not None:
                 scene.viewpoint = wanted
             with caption(plotter.renderer, note) if note else nullcontext():
-                scene.screenshot(path, map_furniture=map_furniture)
+                scene.screenshot(path)
         finally:
             scene.close()
             plotter.close()
