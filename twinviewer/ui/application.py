@@ -8,14 +8,15 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QLocale, Qt, QTimer
+from PySide6.QtCore import QBuffer, QIODevice, QLocale, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from twinviewer.app.atomic import write_atomically
 from twinviewer.app.folders import state_dir
 from twinviewer.app.jobs import JobRunner
 from twinviewer.app.journal import Journal
@@ -28,6 +29,7 @@ from twinviewer.app.settings import load_settings
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock
+from twinviewer.model.errors import WriteError
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.ui import icons
 from twinviewer.ui.document import Document
@@ -185,6 +187,9 @@ def run(
         safe_mode: Load no plugins but the built-in readers.
         crs: The reference system of files that do not say theirs.
         snapshot: Write a picture of the window there once everything is shown, and end.
+
+    Raises:
+        WriteError: The snapshot could not be written.
     """
     application = make_application()
     program = Program(safe_mode=safe_mode)
@@ -195,22 +200,33 @@ def run(
         window.projects.open_demo(demo_buildings)
     if paths:
         window.projects.open(paths, crs=crs)
+    unwritten: list[WriteError] = []
     if snapshot is not None:
-        _take_snapshot(window, snapshot)
+        _take_snapshot(window, snapshot, on_error=unwritten.append)
     QTimer.singleShot(WARM_AFTER_MS, window, program.warm_up)
     window.closed.connect(application.quit)
     interrupts = Interrupts(window.close)
     status = application.exec()
     program.end()
     interrupts.end()
+    if unwritten:
+        raise unwritten[0]
     return INTERRUPTED_STATUS if interrupts.heard else status
+
+
+def _png_of(window: MainWindow) -> bytes:
+    """Return what the window shows as a PNG."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    window.grab().save(buffer, "PNG")
+    return bytes(buffer.data().data())
 
 
 def _nothing(_: object) -> None:
     pass
 
 
-def _take_snapshot(window: MainWindow, path: Path) -> None:
+def _take_snapshot(window: MainWindow, path: Path, *, on_error: Callable[[WriteError], None]) -> None:
     timer = QTimer(window)
     timer.setInterval(SNAPSHOT_LOOK_MS)
     settled, complete = 0, 0
@@ -221,7 +237,10 @@ def _take_snapshot(window: MainWindow, path: Path) -> None:
         complete = complete + SNAPSHOT_LOOK_MS if window.is_settled and not window.live.awaits_data else 0
         if complete > SNAPSHOT_LINGER_MS or settled > SNAPSHOT_AWAITS_MS:
             timer.stop()
-            window.grab().save(str(path))
+            try:
+                write_atomically(path, _png_of(window))
+            except WriteError as error:
+                on_error(error)
             window.close()
 
     timer.timeout.connect(look)
