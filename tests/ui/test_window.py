@@ -14,6 +14,7 @@ from tests.crowding import allowed_s
 from tests.scene import small_city
 from tests.ui.hands import LEFT, NONE, click_at
 from twinviewer.analysis.sun import solar_site
+from twinviewer.live.clock import ClockMode
 from twinviewer.model.errors import DamagedFileError
 from twinviewer.ui.action_table import ACTIONS, TOOLBAR
 
@@ -223,6 +224,17 @@ def test_the_presentation_hides_all_but_the_scene_and_esc_brings_everything_back
     assert not any(widget.isHidden() for widget in chrome)
     assert {name for name, dock in window.docks.docks.items() if not dock.isHidden()} == shown
     assert not window.viewport.navigator.is_moving
+
+
+def test_the_clock_is_live_again_after_a_presentation_that_showed_other_times(town):
+    window, clock = town.window, town.window.services.clock
+    clock.scrub(datetime(2025, 6, 21, 18, tzinfo=UTC))
+    window.views.keep_view("Evening")
+    window.live.go_live()
+    window.commands.run("view.presentation")
+    assert clock.now() == datetime(2025, 6, 21, 18, tzinfo=UTC)
+    QTest.keyClick(window.viewport, Qt.Key.Key_Escape)
+    assert clock.mode is ClockMode.LIVE
 
 
 # ---- time

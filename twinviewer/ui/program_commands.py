@@ -12,6 +12,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
 from twinviewer.app.folders import data_dir, state_dir
+from twinviewer.app.project_file import ViewState
 from twinviewer.app.settings import Settings, save_settings
 from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.project import Bookmark
@@ -34,6 +35,8 @@ class ProgramCommands(QObject):
         super().__init__()
         self._window = window
         self._before_presentation: tuple[bool, list[QWidget]] | None = None
+        self._time_before_stops: ViewState | None = None
+        """What the clock was at, if a stop of the presentation set it to another time."""
 
     def does(self) -> Mapping[str, Callable[[], object]]:
         """Return what the commands of the Edit, Tools, Plugins, Window and Help menus do."""
@@ -132,11 +135,15 @@ class ProgramCommands(QObject):
         for widget in shown:
             widget.show()
         window.viewport.unsetCursor()
+        if self._time_before_stops is not None:
+            window.live.show_view_state(self._time_before_stops)
+            self._time_before_stops = None
         window.scene.set_preset(window.services.session.project.preset)
 
     def follow_stop(self, bookmark: Bookmark) -> None:
         """Go to the time of a stop of the tour."""
         if bookmark.instant is not None:
+            self._time_before_stops = self._time_before_stops or self._window.live.view_state()
             self._window.live.scrub(bookmark.instant)
 
     def show_help(self) -> None:
