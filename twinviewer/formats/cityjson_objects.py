@@ -160,7 +160,7 @@ class CityJsonObjects:
                 coordinates.extend(chain.from_iterable(listed))
                 return coordinates
         except (TypeError, OverflowError):
-            pass
+            pass  # one by one, then, to tell which
         coordinates = array("d")
         for number, vertex in enumerate(listed):
             try:
