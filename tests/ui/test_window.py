@@ -267,12 +267,17 @@ def test_a_job_shows_what_it_does_and_cancel_ends_it_within_250_ms(program, qtbo
             time.sleep(0.01)
 
     window, ended = program.window, []
+    window.statusBar().showMessage("What the button under the cursor does.")
     window.services.runner.start(
         "Count sheep", endless, on_done=print, on_error=print, on_cancelled=lambda: ended.append(time.monotonic())
     )
     jobs = window.statusBar().findChild(QWidget, "jobs")
     qtbot.waitUntil(lambda: bool(jobs.rows) and jobs.rows[0].label.text() == "Count sheep: still at it", timeout=30_000)
     row = jobs.rows[0]
+    assert row.isVisible()
+    assert window.statusBar().currentMessage() == "", "it would be drawn over the job"
+    window.statusBar().showMessage("What the next button does.")
+    assert window.statusBar().currentMessage() == ""
     assert row.isVisible()
     assert row.progress.value() == 400
     began = time.monotonic()

@@ -1,13 +1,14 @@
-"""The status bar: jobs on the left; coordinates, scale, preset and reference system on the right."""
+"""The status bar: jobs on the left; problems, coordinates, scale, preset and reference system on the right."""
 
 from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtCore import QEvent, QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QLabel, QPushButton, QStatusBar, QWidget
 
 from twinviewer.model.project import Viewpoint
+from twinviewer.ui.jobs_bar import JobsBar
 
 HEIGHT_PX = 28
 """Enough for a job with its Cancel: nothing above may jump when one begins."""
@@ -56,7 +57,7 @@ class StatusBar(QStatusBar):
     crs_asked = Signal()
     problems_asked = Signal()
 
-    def __init__(self, jobs: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: JobsBar, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.coordinates = QLabel()
@@ -77,10 +78,22 @@ class StatusBar(QStatusBar):
         self.preset.clicked.connect(self.preset_asked)
         self.crs = _flat("Reference system", "The project's coordinate reference system.")
         self.crs.clicked.connect(self.crs_asked)
+        self._jobs = jobs
         self.addWidget(jobs)
-        self.addWidget(self.problems)
-        for widget in (self.coordinates, self.scale, self.preset, self.crs):
+        jobs.installEventFilter(self)
+        self.messageChanged.connect(self._keep_clear)
+        for widget in (self.problems, self.coordinates, self.scale, self.preset, self.crs):
             self.addPermanentWidget(widget)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() == QEvent.Type.Show:
+            self._keep_clear()
+        return super().eventFilter(watched, event)
+
+    def _keep_clear(self, _message: str = "") -> None:
+        """Take back a hint about a menu entry while jobs run: it would be drawn over them."""
+        if self._jobs.rows and self.currentMessage():
+            self.clearMessage()
 
     def show_position(self, position: tuple[float, float, float] | None) -> None:
         self.coordinates.setText(coordinates_text(position))
