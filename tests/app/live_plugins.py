@@ -94,7 +94,9 @@ simulated = {str(simulated).lower()}
 
 def module_of(folder: Path) -> object:
     """Return the plugin's module, once it is imported."""
-    return next(module for module in sys.modules.values() if getattr(module, "__file__", "") == str(folder / "code.py"))
+    file = str(folder / "code.py")
+    loaded = list(sys.modules.values())  # another thread may be importing
+    return next(module for module in loaded if getattr(module, "__file__", "") == file)
 
 
 def session_with(*overlay_ids: str) -> Session:

@@ -195,13 +195,13 @@ def test_what_a_blocked_feed_delivers_after_the_stop_is_dropped(tmp_path: Path) 
         ),
     )
     bench.feeder.start()
-    module = wait_for(lambda: module_of(bench.folder))
-    assert module.BEGUN.wait(PATIENCE_S)  # type: ignore[attr-defined]
+    begun = wait_for(lambda: module_of(bench.folder).BEGUN)  # type: ignore[attr-defined]
+    assert begun.wait(PATIENCE_S)  # type: ignore[attr-defined]
     bench.feeder.stop()
     began = time.monotonic()
     bench.feeder.join(0.1)
     assert time.monotonic() - began < allowed_s(1.0), "nobody waits for it"
-    module.GO_ON.set()  # type: ignore[attr-defined]
+    module_of(bench.folder).GO_ON.set()  # type: ignore[attr-defined]
     bench.feeder.join(PATIENCE_S)
     assert bench.store.revision == 0
 
@@ -211,7 +211,7 @@ def wait_for(find: Callable[[], object]) -> object:
     while True:
         try:
             return find()
-        except StopIteration:
+        except (StopIteration, AttributeError):  # not imported yet, or not all of it
             assert time.monotonic() < deadline
             threading.Event().wait(0.005)
 
