@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from twinviewer.api.contracts import CityObjects
 from twinviewer.app.session import Session
-from twinviewer.geometry.drape import heights_at, heights_on
+from twinviewer.geometry.drape import ground_level_m, heights_at, heights_on
 from twinviewer.geometry.georeference import determinant
 from twinviewer.model.layer_data import CityModel, FeatureTable, LayerData, TerrainGrid
 from twinviewer.model.place import Extent, ReferenceSystem
@@ -96,12 +96,8 @@ class SessionSite:
         """Return the height of the ground where there is no terrain."""
         with self._lock:
             if self._base_m is None:
-                lows = [
-                    float(np.percentile(data.vertices[:: max(1, len(data.vertices) // 50_000), 2], 2))
-                    for _, data in self._layers
-                    if isinstance(data, CityModel) and len(data.vertices)
-                ]
-                self._base_m = min(lows, default=0.0)
+                standing = (data for _, data in self._layers if not isinstance(data, TerrainGrid))
+                self._base_m = ground_level_m(standing)
             return self._base_m
 
 

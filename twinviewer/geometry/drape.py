@@ -1,14 +1,19 @@
-"""How high the ground is at a place: bilinear heights of a terrain grid, or those of triangles above it."""
+"""How high the ground is: by a terrain grid, by triangles above it, or by what stands where there is none."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.geometry.georeference import cells_at
-from twinviewer.model.layer_data import TerrainGrid
+from twinviewer.model.layer_data import CityModel, LayerData, PointCloud, TerrainGrid
 
 Float64s = NDArray[np.float64]
+
+_GROUND_CLASS = 2  # ASPRS
 
 
 def heights_at(terrain: TerrainGrid, xy: Float64s, *, outside_m: float) -> Float64s:
@@ -60,3 +65,24 @@ def heights_on(triangles: Float64s, xy: Float64s) -> Float64s:
         heights = a[2] + v * (b[2] - a[2]) + w * (c[2] - a[2])
         result[near[within]] = np.fmax(result[near[within]], heights[within])
     return result
+
+
+def ground_level_m(layers: Iterable[LayerData]) -> float:
+    """Return the height in metres at which the lowest things of ``layers`` stand; 0 where nothing does."""
+    lows: list[float] = []
+    for data in layers:
+        if isinstance(data, CityModel) and len(data.vertices):
+            lows.append(float(np.percentile(some(data.vertices)[:, 2], 2)))
+        elif isinstance(data, PointCloud) and len(data.positions):
+            positions = some(data.positions)
+            heights = positions[some(data.classification) == _GROUND_CLASS, 2]
+            heights = heights if len(heights) else positions[:, 2]
+            lows.append(float(np.percentile(heights, 5)))
+        elif isinstance(data, TerrainGrid) and np.isfinite(data.heights).any():
+            lows.append(float(np.nanmedian(data.heights)))
+    return min(lows, default=0.0)
+
+
+def some(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return about 50,000 of the rows, spread evenly: enough for a percentile, and quick."""
+    return rows[:: max(1, len(rows) // 50_000)]

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twinviewer.geometry.drape import heights_at
+from twinviewer.geometry.drape import ground_level_m, heights_at, some
 from twinviewer.geometry.georeference import cell_sides, cells_at
 from twinviewer.model.layer_data import CityModel, LayerData, PointCloud, TerrainGrid
 
 MOST_CELLS = 300_000
 """Of a terrain on the screen; finer grids are thinned."""
-
-_GROUND_CLASS = 2  # ASPRS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +75,7 @@ def standing_beside(terrain: TerrainGrid, layers: Iterable[LayerData]) -> list[L
     for data in layers:
         places = _positions(data)
         if places is not None and len(places):
-            column, row = cells_at(terrain.transform, np.median(_some(places)[:, :2], axis=0, keepdims=True))[0]
+            column, row = cells_at(terrain.transform, np.median(some(places)[:, :2], axis=0, keepdims=True))[0]
             if not (0 <= column <= columns and 0 <= row <= rows):
                 beside.append(data)
     return beside
@@ -86,18 +83,7 @@ def standing_beside(terrain: TerrainGrid, layers: Iterable[LayerData]) -> list[L
 
 def ground_level(layers: Sequence[LayerData]) -> Ground:
     """Return a plane at the height where the lowest things of ``layers`` stand."""
-    lows: list[float] = []
-    for data in layers:
-        if isinstance(data, CityModel) and len(data.vertices):
-            lows.append(float(np.percentile(_some(data.vertices)[:, 2], 2)))
-        elif isinstance(data, PointCloud) and len(data.positions):
-            positions = _some(data.positions)
-            heights = positions[_some(data.classification) == _GROUND_CLASS, 2]
-            heights = heights if len(heights) else positions[:, 2]
-            lows.append(float(np.percentile(heights, 5)))
-        elif isinstance(data, TerrainGrid) and np.isfinite(data.heights).any():
-            lows.append(float(np.nanmedian(data.heights)))
-    return Ground(level_m=min(lows, default=0.0))
+    return Ground(level_m=ground_level_m(layers))
 
 
 def _positions(data: LayerData) -> NDArray[np.float64] | None:
@@ -105,8 +91,3 @@ def _positions(data: LayerData) -> NDArray[np.float64] | None:
     if isinstance(data, CityModel):
         return data.vertices
     return data.positions if isinstance(data, PointCloud) else None
-
-
-def _some(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return about 50,000 of the rows, spread evenly: enough for a percentile, and quick."""
-    return rows[:: max(1, len(rows) // 50_000)]
