@@ -204,6 +204,17 @@ def test_what_the_files_do_not_have_is_a_command_line_that_is_no_use(
     assert {"--view": "iso", "--color-by": "use"}[option] in err  # what there is instead
 
 
+def test_a_file_that_does_not_say_where_it_lies_is_told_how_to_say_it_here(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    placed, placeless = write_squares(tmp_path / "squares.gpkg"), write_points(tmp_path / "points.las", crs=None)
+    status, _, err = command_line("render", placed, placeless, "-o", tmp_path / "x.png", "--size", "64x48")
+    assert status == 1
+    assert is_one_sentence(err)
+    assert "points.las" in err
+    assert "--crs EPSG:" in err
+
+
 def test_a_picture_that_cannot_be_written_is_told(command_line: CommandLine, tmp_path: Path) -> None:
     path = write_squares(tmp_path / "squares.gpkg")
     status, _, err = command_line("render", path, "-o", tmp_path / "nowhere" / "x.png", "--size", "64x48")

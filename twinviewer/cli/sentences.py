@@ -8,9 +8,12 @@ import traceback
 
 from twinviewer.app.log import log_dir
 from twinviewer.app.problems import Problem
-from twinviewer.model.errors import TwinViewerError, UsageError
+from twinviewer.model.errors import MissingCrsError, TwinViewerError, UsageError
 
 _log = logging.getLogger(__name__)
+
+_CRS_CURE = "Name it, for example --crs EPSG:25832."
+"""In the window there is a dialog for it."""
 
 
 def tell(problem: TwinViewerError | Problem) -> None:
@@ -40,8 +43,9 @@ def tell_end(error: Exception, *, debug: bool) -> int:
 def sentence(problem: TwinViewerError | Problem) -> str:
     """Return where, what and what to do, as one sentence on one line."""
     text = problem.problem.rstrip(".")
-    if problem.cure:
-        text = f"{text}; {_uncapitalised(problem.cure.rstrip('.'))}"
+    cure = _CRS_CURE if problem.code == MissingCrsError.code else problem.cure
+    if cure:
+        text = f"{text}; {_uncapitalised(cure.rstrip('.'))}"
     where = f"{problem.source}: " if problem.source else ""
     return " ".join(f"{where}{text}.".split())
 
