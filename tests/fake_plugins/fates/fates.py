@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -87,6 +88,8 @@ def wrong_dtype(told, feedback):
 
 
 def die(told, feedback):
+    if "obituary" in told:  # on Linux this clock is the same in all processes
+        Path(told["obituary"]).write_text(str(time.monotonic()))
     os.kill(os.getpid(), signal.Signals[told["signal"]])
 
 
