@@ -5,6 +5,7 @@ All but ``twinviewer.svg`` are Lucide's (ISC licence, ``assets/icons/LICENSE``).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 from PySide6.QtCore import QByteArray, QSize, Qt
@@ -30,27 +31,28 @@ def icon(name: str, colour: str, selected: str | None = None) -> QIcon:
         FileNotFoundError: There is no such icon; a test draws all that are named.
     """
     made = QIcon()
-    for size in SIZES_PX:
-        made.addPixmap(pixmap(name, colour, size), QIcon.Mode.Normal)
-        if selected is not None:
-            made.addPixmap(pixmap(name, selected, size), QIcon.Mode.Selected)
+    for drawn in _pixmaps(name, colour, SIZES_PX):
+        made.addPixmap(drawn, QIcon.Mode.Normal)
+    for drawn in _pixmaps(name, selected, SIZES_PX) if selected is not None else ():
+        made.addPixmap(drawn, QIcon.Mode.Selected)
     return made
 
 
-def pixmap(name: str, colour: str, size_px: int) -> QPixmap:
-    """Return the icon as a square picture of ``size_px`` device pixels."""
+def _pixmaps(name: str, colour: str, sizes_px: Sequence[int]) -> Iterator[QPixmap]:
+    """Yield the icon as square pictures of so many device pixels; the drawing is parsed once."""
     renderer = QSvgRenderer(QByteArray(_source(name).replace(b"currentColor", colour.encode())))
-    drawn = QPixmap(QSize(size_px, size_px))
-    drawn.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(drawn)
-    renderer.render(painter)
-    painter.end()
-    return drawn
+    for size in sizes_px:
+        drawn = QPixmap(QSize(size, size))
+        drawn.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(drawn)
+        renderer.render(painter)
+        painter.end()
+        yield drawn
 
 
 def application_icon() -> QIcon:
     """Return the program's own icon."""
     made = QIcon()
-    for size in (16, 24, 32, 48, 64, 128, 256):
-        made.addPixmap(pixmap("twinviewer", "#0b61b5", size))
+    for drawn in _pixmaps("twinviewer", "#0b61b5", (16, 24, 32, 48, 64, 128, 256)):
+        made.addPixmap(drawn)
     return made

@@ -56,8 +56,9 @@ class Look(QObject):
             for control in CONTROLS:
                 application.setPalette(control_palette(theme), control)  # type: ignore[arg-type]  # PySide takes a str only
             application.setStyleSheet(style_sheet(theme, text_pt=application.font().pointSizeF()))
-        self.theme = theme
-        self.changed.emit()
+        if theme != self.theme:
+            self.theme = theme
+            self.changed.emit()
 
     def icon(self, name: str, *, colour: str | None = None) -> QIcon:
         """Return the icon ``name`` in the theme's icon colour, or in ``colour`` (``#rrggbb``)."""
