@@ -46,6 +46,7 @@ wheel: setup ## Build the wheel into dist/
 freeze: setup ## Build the stand-alone program with PyInstaller and let it check itself
 	$(VENV)/bin/pyinstaller --noconfirm --log-level WARN twinviewer.spec
 	@bash .ci/on-display dist/twinviewer/twinviewer --self-check
+	@bash .ci/on-display dist/twinviewer/twinviewer doctor
 
 lock: ## Resolve the locked versions anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q pyproject.toml -o requirements.lock
