@@ -21,7 +21,7 @@ from twinviewer.app import project_file
 from twinviewer.app.commands import SetStyle
 from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Phase
-from twinviewer.app.overlays import OverlayPicture, OverlayRunner, OverlayState
+from twinviewer.app.overlays import OverlayPicture, OverlayRunner, OverlayState, picture_note
 from twinviewer.app.plugin_host import PluginRegistry
 from twinviewer.app.problems import Problem, ProblemLog
 from twinviewer.app.project_file import ViewState
@@ -264,11 +264,6 @@ class ScriptSession:
         if instant is None and not (isinstance(view, str) and view in bookmarks):
             instant = self._view.instant
         pictures = self._overlays(instant)
-        simulated = [
-            overlay.title.removesuffix(" (simulated)")
-            for overlay in self._registry.overlays
-            if overlay.id in pictures and pictures[overlay.id].state is OverlayState.SIMULATED
-        ]
         render(
             self._session,
             Path(path),
@@ -276,7 +271,7 @@ class ScriptSession:
             view=view or self._view.viewpoint,
             instant=instant,
             overlays={overlay_id: picture.requests for overlay_id, picture in pictures.items()},
-            note=f"Simulated: {', '.join(simulated)}" if simulated else "",
+            note=picture_note(self._registry, pictures),
         )
 
     def save(self, path: AnyPath) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QLineEdit, QWidget
@@ -14,8 +16,10 @@ from tests.crowding import allowed_s
 from tests.scene import small_city
 from tests.ui.hands import LEFT, NONE, click_at
 from twinviewer.analysis.sun import solar_site
+from twinviewer.app.commands import SetOverlay
 from twinviewer.live.clock import ClockMode
 from twinviewer.model.errors import DamagedFileError
+from twinviewer.model.project import OverlaySpec
 from twinviewer.ui.action_table import ACTIONS, TOOLBAR
 
 
@@ -299,3 +303,25 @@ def test_an_error_is_one_sentence_in_a_toast_and_in_problems_with_what_to_do(tow
     assert "Copy it again." in panel.details.text()
     assert window.status.problems.text() == "1 problem"
     assert len(town.session.project.layers) == 2
+
+
+# ---- pictures
+
+
+def test_a_saved_picture_says_that_what_it_shows_is_simulated(town, qtbot, tmp_path):
+    window = town.window
+
+    def upper_edge(name: str) -> np.ndarray:
+        window.views.save_picture(tmp_path / name)
+        return np.asarray(Image.open(tmp_path / name).convert("L"), dtype=float)[:60]
+
+    plain = upper_edge("plain.png")
+    town.session.do(SetOverlay(overlay=OverlaySpec(id="air-quality.no2")))
+    qtbot.waitUntil(lambda: window.live.picture_note != "", timeout=20_000)
+    assert window.live.picture_note == "Simulated: Nitrogen dioxide"
+    said = upper_edge("said.png")
+    middle = slice(said.shape[1] // 2 - 60, said.shape[1] // 2 + 60)
+    assert (said[:, middle] < 80).sum() > (plain[:, middle] < 80).sum() + 50  # dark letters that were not there
+    town.session.do(SetOverlay(overlay=OverlaySpec(id="air-quality.no2", visible=False)))
+    window.live.show_frame()
+    assert window.live.picture_note == ""

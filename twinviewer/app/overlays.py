@@ -81,6 +81,16 @@ def default_overlays(registry: PluginRegistry) -> tuple[OverlaySpec, ...]:
     return tuple(OverlaySpec(id=overlay.id) for overlay in registry.overlays if overlay.default_on)
 
 
+def picture_note(registry: PluginRegistry, pictures: Mapping[str, OverlayPicture]) -> str:
+    """Return what must stand in a picture that shows these overlays: which are simulated; empty where none is."""
+    simulated = [
+        overlay.title.removesuffix(" (simulated)")
+        for overlay in registry.overlays
+        if overlay.id in pictures and pictures[overlay.id].state is OverlayState.SIMULATED
+    ]
+    return f"Simulated: {', '.join(simulated)}" if simulated else ""
+
+
 class OverlayRunner:
     """Runs the overlays that the session's document switches on.  Only for the session's thread.
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from PySide6.QtCore import QObject, QTimer
 
 from twinviewer.app.manifest import OverlayContribution
-from twinviewer.app.overlays import OverlayPicture, OverlayState
+from twinviewer.app.overlays import OverlayPicture, OverlayState, picture_note
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change
 from twinviewer.live.clock import ClockMode, utc_now
@@ -73,6 +73,7 @@ class LiveCommands(QObject):
         super().__init__()
         self._services, self._panels, self._scene = services, panels, scene
         self._on_overlays = on_overlays
+        self._pictures: Mapping[str, OverlayPicture] = {}
         self._drawn: dict[str, tuple[object, OverlaySpec]] = {}
         self._facts: tuple[OverlayFacts, ...] = self._facts_of({})
         self._sun_at: datetime | None = None
@@ -107,6 +108,11 @@ class LiveCommands(QObject):
     def awaits_data(self) -> bool:
         """Whether an overlay that is on has nothing to show yet."""
         return any(overlay.state == _STATE_WORDS[OverlayState.WAITING] for overlay in self._facts)
+
+    @property
+    def picture_note(self) -> str:
+        """What must stand in a picture of the view."""
+        return picture_note(self._services.registry, self._pictures)
 
     def view_state(self) -> ViewState:
         """Return camera and clock, as a project file keeps them."""
@@ -143,7 +149,7 @@ class LiveCommands(QObject):
         """Bring overlays, sun and time bar to the clock's instant; what did not change is not drawn."""
         clock = self._services.clock
         instant = clock.now()
-        pictures = self._services.overlays.requests(instant)
+        pictures = self._pictures = self._services.overlays.requests(instant)
         specs = {spec.id: spec for spec in self._services.session.project.overlays}
         for overlay_id, picture in pictures.items():
             self._draw(overlay_id, picture, specs.get(overlay_id))

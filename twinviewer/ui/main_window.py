@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
             window=self,
             selection_extent=lambda: self.layers.selection_extent(),
             scrub=self.live.scrub,
+            picture_note=lambda: self.live.picture_note,
             on_error=self.projects.tell,
         )
         self.layers = LayerCommands(

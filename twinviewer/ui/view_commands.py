@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.place import Extent
 from twinviewer.model.project import Bookmark
 from twinviewer.scene.city_scene import CityScene
+from twinviewer.scene.furniture import caption
 from twinviewer.scene.named_views import NamedView
 from twinviewer.ui.status_bar import copied_coordinates
 from twinviewer.ui.toasts import Toasts
@@ -40,13 +42,14 @@ class ViewCommands(QObject):
         window: QWidget,
         selection_extent: Callable[[], Extent | None],
         scrub: Callable[[datetime], None],
+        picture_note: Callable[[], str],
         on_error: Callable[[TwinViewerError], None],
     ) -> None:
         super().__init__()
         self._session, self._clock = session, clock
         self._viewport, self._scene, self._toasts, self._window = viewport, scene, toasts, window
         self._selection_extent = selection_extent
-        self._scrub, self._on_error = scrub, on_error
+        self._scrub, self._picture_note, self._on_error = scrub, picture_note, on_error
         self.position: tuple[float, float, float] | None = None
         """What lies under the cursor."""
 
@@ -125,9 +128,11 @@ class ViewCommands(QObject):
             self.save_picture(Path(name if Path(name).suffix else f"{name}.png"))
 
     def save_picture(self, path: Path) -> None:
-        """Write what is seen, with scale bar and north arrow."""
+        """Write what is seen, with scale bar and north arrow, and with a word on what is simulated."""
         try:
-            self._scene.screenshot(path, map_furniture=True)
+            note = self._picture_note()
+            with caption(self._viewport.renderer, note) if note else nullcontext():
+                self._scene.screenshot(path, map_furniture=True)
         except TwinViewerError as error:
             self._on_error(error)
             return
