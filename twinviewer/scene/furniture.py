@@ -96,12 +96,12 @@ def _north_arrow(renderer: vtkRenderer, centre: NDArray[np.float64]) -> list[vtk
     north = (ends[1] - ends[0]) * [1, -1]
     north = north / (np.linalg.norm(north) or 1.0)
     side = np.array([north[1], -north[0]])
-    middle, size = np.array([width - 46 * unit, 48 * unit]), 22 * unit
+    middle, size = np.array([width - 54 * unit, 54 * unit]), 22 * unit
     tip, tail = middle + north * size, middle - north * size * 0.55
     left, right = middle - north * size - side * size * 0.6, middle - north * size + side * size * 0.6
     letter = middle + north * (size + 11 * unit)
     return [
-        _area(_disc(middle, 36 * unit), _PAPER, opacity=0.75),
+        _area(_disc(middle, 42 * unit), _PAPER, opacity=0.75),
         _area(np.array([tip, left, tail]), _INK),
         _area(np.array([tip, tail, right]), "#8b939b"),
         _text("N", letter[0], letter[1] - 6 * unit, size_px=round(12 * unit), backed=False),
