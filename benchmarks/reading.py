@@ -14,7 +14,7 @@ import pyogrio
 import rasterio
 
 from benchmarks.rows import Row, interleaved_s, median_s
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.model.feedback import Silent

@@ -22,7 +22,7 @@ from twinviewer.app.commands import SetStyle
 from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Phase
 from twinviewer.app.overlays import OverlayPicture, OverlayRunner, OverlayState, picture_note
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import Problem, ProblemLog
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Command, Session

@@ -22,7 +22,7 @@ from twinviewer.app import demo_project, project_file
 from twinviewer.app.demo_project import ensure_demo
 from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Phase
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Session

@@ -19,7 +19,8 @@ from tests.crowding import allowed_s
 from tests.live.wall_clock import NOON, Wall
 from twinviewer.app import feeding
 from twinviewer.app.feeding import FIRST_PAUSE_S, LONGEST_PAUSE_S, Feeder, next_span
-from twinviewer.app.plugin_host import FAILURES_IN_A_ROW, PluginRegistry
+from twinviewer.app.plugins.failures import FAILURES_IN_A_ROW
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.site import site_of
 from twinviewer.live.clock import Clock
 from twinviewer.live.store import ObservationStore

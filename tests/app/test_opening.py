@@ -14,7 +14,7 @@ from tests.fates import FOLDER, fate
 from twinviewer.app import commands, project_file
 from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Opening, Phase
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog, explain
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Session

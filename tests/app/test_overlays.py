@@ -24,7 +24,7 @@ from twinviewer.app.overlays import (
     OverlayState,
     default_overlays,
 )
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.live.clock import Clock
 from twinviewer.model.drawing import Labels
 from twinviewer.model.project import LayerSource, LayerSpec, OverlaySpec

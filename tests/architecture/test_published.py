@@ -99,7 +99,7 @@ def test_the_page_about_plugins_names_all_of_the_api() -> None:
 
 
 def test_the_page_about_plugins_names_every_key_of_the_manifest() -> None:
-    from twinviewer.app.manifest import Manifest, OverlayContribution, ReaderContribution
+    from twinviewer.app.plugins.manifest import Manifest, OverlayContribution, ReaderContribution
 
     page = (ROOT / "docs/plugins.md").read_text()
     for table in (Manifest, ReaderContribution, OverlayContribution):

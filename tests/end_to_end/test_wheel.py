@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LOOK_AROUND = """
 import twinviewer, twinviewer.resources as resources
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 
 assert "site-packages" not in twinviewer.__file__ and "elsewhere" in twinviewer.__file__, twinviewer.__file__
 registry = PluginRegistry()

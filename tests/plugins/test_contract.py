@@ -16,9 +16,9 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.plugins import sites
-from twinviewer.app.manifest import OverlayContribution, ReaderContribution
-from twinviewer.app.overlay_checks import checked_batches, checked_requests
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.manifest import OverlayContribution, ReaderContribution
+from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.plugins.result_checks import checked_batches, checked_requests
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.store import GAP_PERIODS, ObservationStore

@@ -1,12 +1,15 @@
 """What a contribution is: plain functions, called by keyword, tested without Qt, VTK or the app.
 
-A ``plugin.toml`` names them as ``"module:function"``.  Arguments are always passed by keyword, so that one can be
-added later; accept only the ones listed here.
+A ``plugin.toml`` names them as ``"module:function"``.  Arguments are always passed by keyword; accept only the ones
+listed here.  A plugin whose manifest declares ``[[settings]]`` gets one more in each of its functions except probes:
+``settings``, a :data:`Settings`.
+
+No function runs on the thread that draws.  It may run in the viewer's process or in one of its own; it cannot tell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,10 +22,14 @@ from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.feedback import Feedback
 from twinviewer.model.layer_data import FeatureTable, LayerData
 from twinviewer.model.observation import Batch, Frame
+from twinviewer.model.panel import Action, Entry, PanelElement, Selection, Table
 from twinviewer.model.place import Extent, ReferenceSystem
 
 API_VERSION = 1
 """The number that a manifest's ``api`` states.  What may change under one number: see docs/plugins.md."""
+
+Settings = Mapping[str, str | float | int | bool]
+"""What the person chose for a plugin, by the keys of its ``[[settings]]``; validated, defaults filled in."""
 
 
 class Probe(Protocol):
@@ -46,6 +53,17 @@ class Reader(Protocol):
     def __call__(self, *, path: Path, feedback: Feedback, **options: Any) -> Sequence[LayerData]: ...
 
 
+class Writer(Protocol):
+    """``write(path=…, layers=…, feedback=…)``: layers of the kinds that its manifest names, into one new file.
+
+    Runs in a worker process.  ``path`` has the ending that the person chose and does not exist yet; it gets its real
+    name only when the function has returned, so a failure leaves the old file as it was.  Raise a ``WriteError`` for
+    what the format cannot hold.
+    """
+
+    def __call__(self, *, path: Path, layers: Sequence[LayerData], feedback: Feedback) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CityObjects:
     """The city objects of a site that can be coloured, as columns."""
@@ -55,10 +73,12 @@ class CityObjects:
     """(n,) ``Building``, ``Bridge`` …"""
     positions: NDArray[np.float64]
     """(n, 3) centre of each object's box, metres in the project's reference system."""
+    heights_m: NDArray[np.float64]
+    """(n,) of each object's box."""
 
 
 class Site(Protocol):
-    """The place that a feed or an overlay is about, as it stands when it is started.  Read only."""
+    """The place that a contribution is about, as it stood when it was called.  Read only, safe from any thread."""
 
     @property
     def crs(self) -> ReferenceSystem: ...
@@ -75,6 +95,9 @@ class Site(Protocol):
     def ground_height(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return terrain heights (n,) in metres at positions (n, 2); 0 where there is no terrain."""
 
+    def objects_at(self, xy: NDArray[np.float64]) -> tuple[str, ...]:
+        """Return the id of the city object whose footprint each position (n, 2) is in; "" where there is none."""
+
 
 class Feed(Protocol):
     """``feed(site=…, start=…, end=…, feedback=…) -> batches``: what was true in ``[start, end)``.
@@ -88,6 +111,56 @@ class Feed(Protocol):
 
 
 class Encode(Protocol):
-    """``encode(frames=…, site=…) -> requests``: a pure function from what is known to what is drawn."""
+    """``encode(frames=…, site=…) -> requests``: a pure function from what is known to what is drawn.
+
+    It is called whenever what is known has changed, at most once per frame; while it runs, the last picture stays.
+    """
 
     def __call__(self, *, frames: Sequence[Frame], site: Site) -> Sequence[DrawingRequest]: ...
+
+
+class Layer(Protocol):
+    """``draw(site=…, feedback=…) -> requests``: a layer that a plugin makes from the site, its settings or a source.
+
+    It is called when the layer is switched on, and again when the site or the plugin's settings have changed.
+    """
+
+    def __call__(self, *, site: Site, feedback: Feedback) -> Sequence[DrawingRequest]: ...
+
+
+class Analysis(Protocol):
+    """``analyse(site=…, feedback=…, **parameters) -> results``: an answer to a question about the site.
+
+    ``parameters`` are those that the manifest declares: values as in :data:`Settings`, layer data for a parameter of
+    type ``layer``.  Drawing requests are shown until the person closes the result, tables stand in the results panel,
+    and layer data becomes a file and a layer of the project.
+    """
+
+    def __call__(
+        self, *, site: Site, feedback: Feedback, **parameters: Any
+    ) -> Sequence[DrawingRequest | LayerData | Table]: ...
+
+
+class Panel(Protocol):
+    """``show(site=…, selection=…, instant=…, entries=…, pressed=…) -> elements``: what a panel shows, as values.
+
+    It is called when the panel comes into view and whenever one of its arguments has changed.  ``entries`` holds what
+    the person entered, by element id; ``pressed`` is the id of the button that was pressed just now, or "".  Actions
+    among the elements are carried out.  ``site`` is None while nothing is loaded.
+    """
+
+    def __call__(
+        self,
+        *,
+        site: Site | None,
+        selection: Selection | None,
+        instant: datetime,
+        entries: Mapping[str, Entry],
+        pressed: str,
+    ) -> Sequence[PanelElement | Action]: ...
+
+
+class Command(Protocol):
+    """``run(site=…, selection=…, instant=…) -> actions``: what an entry of the Plugins menu does."""
+
+    def __call__(self, *, site: Site | None, selection: Selection | None, instant: datetime) -> Sequence[Action]: ...

@@ -17,7 +17,7 @@ import psutil
 
 from twinviewer.app import folders
 from twinviewer.app.log import log_dir
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.spawning import spawn
 from twinviewer.formats.worker import receive
 from twinviewer.resources import asset

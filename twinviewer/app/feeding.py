@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from twinviewer.api.contracts import Site
-from twinviewer.app.manifest import OverlayContribution
-from twinviewer.app.overlay_checks import checked_batches
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.manifest import OverlayContribution
+from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.plugins.result_checks import checked_batches
 from twinviewer.live.clock import Clock, ClockMode
 from twinviewer.live.store import ObservationStore
 from twinviewer.model.errors import FeedError, PluginError, TwinViewerError

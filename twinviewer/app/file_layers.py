@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.model.layer_data import LayerData, kind_of
 from twinviewer.model.place import CrsOrigin, Extent, ReferenceSystem
 from twinviewer.model.project import LayerId, LayerSource, LayerSpec

@@ -18,7 +18,7 @@ from twinviewer.app import project_file
 from twinviewer.app.commands import AddLayers
 from twinviewer.app.file_layers import data_for, origin_of, planned_kind, specs_of
 from twinviewer.app.jobs import Job, JobRunner
-from twinviewer.app.manifest import ReaderContribution
+from twinviewer.app.plugins.manifest import ReaderContribution
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.project_file import LoadedProject
 from twinviewer.app.session import Change, Session

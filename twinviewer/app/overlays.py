@@ -15,9 +15,9 @@ from enum import StrEnum
 import numpy as np
 
 from twinviewer.app.feeding import Feeder
-from twinviewer.app.manifest import OverlayContribution
-from twinviewer.app.overlay_checks import checked_requests
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.manifest import OverlayContribution
+from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.plugins.result_checks import checked_requests
 from twinviewer.app.session import Change, Session
 from twinviewer.app.site import SessionSite, site_of
 from twinviewer.live.clock import Clock, utc_now

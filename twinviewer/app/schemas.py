@@ -6,7 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-from twinviewer.app import description, manifest, problems, project_file
+from twinviewer.app import description, problems, project_file
+from twinviewer.app.plugins import manifest
 
 _PROBLEMS_HEAD = """# Problems
 

@@ -115,7 +115,7 @@ def site_of(session: Session) -> SessionSite | None:
     return SessionSite(crs=project.crs, extent=extent, layers=layers)
 
 
-_NO_OBJECTS = CityObjects(ids=(), types=(), positions=np.empty((0, 3)))
+_NO_OBJECTS = CityObjects(ids=(), types=(), positions=np.empty((0, 3)), heights_m=np.empty(0))
 
 
 def _joined(first: CityObjects, second: CityObjects) -> CityObjects:
@@ -123,6 +123,7 @@ def _joined(first: CityObjects, second: CityObjects) -> CityObjects:
         ids=first.ids + second.ids,
         types=first.types + second.types,
         positions=np.concatenate((first.positions, second.positions)),
+        heights_m=np.concatenate((first.heights_m, second.heights_m)),
     )
 
 
@@ -143,6 +144,7 @@ def _city_objects(model: CityModel) -> CityObjects:
         ids=tuple(model.object_ids[row] for row in rows),
         types=tuple(model.type_names[model.object_type[row]] for row in rows),
         positions=((low + high) / 2)[kept],
+        heights_m=(high - low)[kept, 2],
     )
 
 

@@ -12,8 +12,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from twinviewer.app.manifest import ReaderContribution
-from twinviewer.app.plugin_host import PluginOrigin, PluginRegistry
+from twinviewer.app.plugins.finding import PluginOrigin
+from twinviewer.app.plugins.manifest import ReaderContribution
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.workers import ReaderFailedError, ReaderPool, ReadResult
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.model.errors import (

@@ -18,7 +18,7 @@ from twinviewer.app.diagnosis import (
     place_checks,
     plugin_checks,
 )
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.model.errors import DisplayError
 
 

@@ -21,7 +21,7 @@ from twinviewer.app.description import (
     failure,
     to_json,
 )
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.workers import ReaderPool
 from twinviewer.cli.options import reference_system

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from twinviewer.app import project_file
 from twinviewer.app.demo_project import ensure_demo
 from twinviewer.app.overlays import default_overlays
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import Problem
 from twinviewer.app.project_file import ViewState
 from twinviewer.cli.sentences import tell

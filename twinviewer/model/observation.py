@@ -6,7 +6,7 @@ Names follow OGC SensorThings 1.1 (18-088) and OGC Moving Features (19-045r3).  
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -96,6 +96,9 @@ class MovementFrame:
     """(n,)"""
     speed_m_s: Float64s
     """(n,)"""
+    trails: Float64s = field(default_factory=lambda: np.empty((0, 0, 3)))
+    """(n, k, 3) where each was in the last ``trail_s`` seconds that the manifest asks for, the oldest first; NaN where
+    it was nowhere.  (0, 0, 3) where the manifest asks for none."""
 
 
 Batch = ObservationBatch | MovementBatch

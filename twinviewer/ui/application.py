@@ -22,7 +22,8 @@ from twinviewer.app.jobs import JobRunner
 from twinviewer.app.journal import Journal
 from twinviewer.app.opening import Opener
 from twinviewer.app.overlays import OverlayRunner
-from twinviewer.app.plugin_host import FailureRecord, PluginRegistry
+from twinviewer.app.plugins.failures import FailureRecord
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Session
 from twinviewer.app.settings import load_settings

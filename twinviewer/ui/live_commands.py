@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QObject, QTimer
 
-from twinviewer.app.manifest import OverlayContribution
 from twinviewer.app.overlays import OverlayPicture, OverlayState, picture_note
+from twinviewer.app.plugins.manifest import OverlayContribution
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change
 from twinviewer.live.clock import ClockMode, utc_now

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from twinviewer.app.plugin_host import Plugin, PluginRegistry
+from twinviewer.app.plugins.finding import Plugin
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.ui.themes import Theme
 
 
@@ -29,7 +30,8 @@ def _plugin(plugin: Plugin, registry: PluginRegistry) -> str:
         if failure is not None and failure.disabled:
             state += ' <span class="bad">Switched off.</span>'
         rows.append(f"<tr><td>{escape(title)}</td><td>{kind}</td><td>{state}</td></tr>")
-    wants = ", ".join(manifest.permissions) or "nothing"
+    permissions = manifest.permissions
+    wants = ", ".join((*permissions.network, *permissions.read, *permissions.write)) or "nothing"
     return (
         f'<h3>{escape(manifest.name)} <span class="muted">{escape(manifest.version)}</span></h3>'
         f'<p class="muted">{escape(plugin.origin)}, licence {escape(manifest.licence)}, asks for {wants}.'

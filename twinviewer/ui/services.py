@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from twinviewer.app.jobs import JobRunner
 from twinviewer.app.opening import Opener
 from twinviewer.app.overlays import OverlayRunner
-from twinviewer.app.plugin_host import PluginRegistry
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.recent_files import RecentFiles
 from twinviewer.app.session import Session

@@ -39,18 +39,44 @@ class _Table(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-class ReaderContribution(_Table):
-    """A function that reads files of some format."""
+LayerKind = Literal["city-model", "point-cloud", "features", "terrain", "image", "mesh"]
 
+
+class Parameter(_Table):
+    """One value that a person chooses: a setting of a plugin, or a parameter of an analysis."""
+
+    key: Annotated[str, pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$", examples=["station_count"])]
+    title: Text
+    type: Literal["text", "number", "integer", "boolean", "choice", "colour", "file", "folder", "secret", "layer"]
+    """``secret``: kept in the system's keyring, settings only.  ``layer``: a layer of the project, analyses only."""
+    description: str = ""
+    unit: str = ""
+    """UCUM, for numbers."""
+    default: str | bool | int | float | None = None
+    """None: nothing is chosen at first, and the person must."""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Text, ...] = ()
+    """For ``choice``."""
+    kinds: tuple[LayerKind, ...] = ()
+    """For ``layer``: what it may be; empty: anything."""
+
+
+class _Contribution(_Table):
     id: ContributionId
     title: Text
-    """Name of the format, for people: ``CityGML``."""
+    description: str = ""
+
+
+class ReaderContribution(_Contribution):
+    """A function that reads files of some format.  The title is the name of the format: ``CityGML``."""
+
     patterns: tuple[Text, ...] = pydantic.Field(min_length=1)
     """File names that it may read: ``*.gml``; upper and lower case are the same."""
     read: FunctionReference
     probe: FunctionReference | None = None
     """Decides where several readers' patterns fit; None: as sure as one half."""
-    kinds: tuple[Literal["city-model", "point-cloud", "features", "terrain", "image", "mesh"], ...] = ()
+    kinds: tuple[LayerKind, ...] = ()
     """What its layers are, the usual one first: the hint shown before a file is read."""
 
     def fits(self, path: Path) -> bool:
@@ -59,22 +85,119 @@ class ReaderContribution(_Table):
         return any(fnmatch.fnmatchcase(name, pattern.lower()) for pattern in self.patterns)
 
 
-class OverlayContribution(_Table):
+class WriterContribution(_Contribution):
+    """A function that writes layers into a file.  The title is the name of the format: ``GeoPackage``."""
+
+    endings: tuple[Annotated[str, pydantic.Field(pattern=r"^\.[a-z0-9.]+$", examples=[".gpkg"])], ...] = pydantic.Field(
+        min_length=1
+    )
+    """Of the files that it writes, the usual one first."""
+    kinds: tuple[LayerKind, ...] = pydantic.Field(min_length=1)
+    """The layers that it can write."""
+    write: FunctionReference
+    several: bool = False
+    """Whether one file can hold several layers."""
+
+
+class LayerContribution(_Contribution):
+    """A function that makes a layer of drawing requests from the site, settings or a source."""
+
+    draw: FunctionReference
+
+
+class OverlayContribution(_Contribution):
     """A feed, and the function that says how its frames are drawn."""
 
-    id: ContributionId
-    title: Text
-    description: str = ""
     feed: FunctionReference
     encode: FunctionReference
     period_s: float = pydantic.Field(gt=0, le=86400)
     """How often the feed is asked at the live edge; results older than twice this are stale."""
     property: str = ""
     """Name of the one observed property that is kept of what the feed gives; empty: all."""
+    trail_s: float = pydantic.Field(default=0.0, ge=0, le=3600)
+    """How far back the trails of moving objects reach; 0: no trails."""
     simulated: bool = False
     """The values are made up, and every place that shows them says so."""
     default_on: bool = False
     """On in the demo city."""
+
+
+class AnalysisContribution(_Contribution):
+    """A function that answers a question about the site, with parameters that become its form."""
+
+    analyse: FunctionReference
+    parameters: tuple[Parameter, ...] = ()
+
+
+class PanelContribution(_Contribution):
+    """A function that says what a panel shows."""
+
+    show: FunctionReference
+
+
+class CommandContribution(_Contribution):
+    """A function behind an entry of the Plugins menu and of the command palette."""
+
+    run: FunctionReference
+    keys: str = ""
+    """Shortcut: ``Ctrl+Alt+H``; one that is taken already is not used, and the log says so."""
+
+
+class ThemeContribution(_Contribution):
+    """A colour map or a style, as a file."""
+
+    colour_map: str | None = None
+    """A JSON file like those in ``assets/colour_maps``, relative to the plugin's folder."""
+    style: str | None = None
+    """A JSON file with members of a layer's style, relative to the plugin's folder; offered in the Style panel."""
+    kinds: tuple[LayerKind, ...] = ()
+    """Layers that the style is for; empty: any."""
+
+
+class TourContribution(_Contribution):
+    """A guided tour, as a file."""
+
+    file: str
+    """JSON, relative to the plugin's folder."""
+
+
+Contribution = (
+    ReaderContribution
+    | WriterContribution
+    | LayerContribution
+    | OverlayContribution
+    | AnalysisContribution
+    | PanelContribution
+    | CommandContribution
+    | ThemeContribution
+    | TourContribution
+)
+
+
+class Permissions(_Table):
+    """What a plugin's code reaches for beyond its arguments and its own folder; shown to the person."""
+
+    network: tuple[Text, ...] = ()
+    """Hosts: ``api.example.org``, ``*.example.org``, ``localhost``; ``*`` for any."""
+    read: tuple[Text, ...] = ()
+    """Folders and files; ``~`` is the person's home."""
+    write: tuple[Text, ...] = ()
+    """Folders and files; they may be read, too."""
+    subprocess: bool = False
+    """Whether it starts other programs."""
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Permissions()
+
+
+class Limits(_Table):
+    """What a plugin that runs in a process of its own may use; beyond it the process is ended and the person told."""
+
+    memory_mb: int = pydantic.Field(default=1024, ge=64, le=65536)
+    call_s: float = pydantic.Field(default=30.0, gt=0, le=3600)
+    """How long one call of a feed, an encode, a panel or a command may take.  Layers, analyses, readers and writers
+    have no limit: they show progress, and the person can stop them."""
 
 
 class Manifest(_Table):
@@ -89,14 +212,38 @@ class Manifest(_Table):
     licence: Text
     """SPDX expression."""
     description: str = ""
-    permissions: tuple[Literal["network", "files", "processes"], ...] = ()
-    """What its code reaches for beyond its arguments; shown to the person."""
+    homepage: str = ""
+    isolated: bool | None = None
+    """Whether its code runs in a process of its own.  None: yes, unless it ships with the program."""
+    permissions: Permissions = Permissions()
+    limits: Limits = Limits()
+    settings: tuple[Parameter, ...] = ()
     readers: tuple[ReaderContribution, ...] = ()
+    writers: tuple[WriterContribution, ...] = ()
+    layers: tuple[LayerContribution, ...] = ()
     overlays: tuple[OverlayContribution, ...] = ()
+    analyses: tuple[AnalysisContribution, ...] = ()
+    panels: tuple[PanelContribution, ...] = ()
+    commands: tuple[CommandContribution, ...] = ()
+    themes: tuple[ThemeContribution, ...] = ()
+    tours: tuple[TourContribution, ...] = ()
 
     @property
-    def contributions(self) -> tuple[ReaderContribution | OverlayContribution, ...]:
-        return (*self.readers, *self.overlays)
+    def contributions(self) -> tuple[Contribution, ...]:
+        return tuple(each for table in CONTRIBUTION_TABLES for each in getattr(self, table))
+
+
+CONTRIBUTION_TABLES = (
+    "readers",
+    "writers",
+    "layers",
+    "overlays",
+    "analyses",
+    "panels",
+    "commands",
+    "themes",
+    "tours",
+)
 
 
 def json_schema() -> dict[str, Any]:
@@ -158,11 +305,8 @@ def _check_api(table: dict[str, Any], path: Path, text: str) -> None:
 def _check_ids(manifest: Manifest, path: Path, text: str) -> None:
     """Make sure that each contribution has an id of its own that begins with the plugin's."""
     seen: set[str] = set()
-    tables: tuple[tuple[str, Sequence[ReaderContribution | OverlayContribution]], ...] = (
-        ("readers", manifest.readers),
-        ("overlays", manifest.overlays),
-    )
-    for table, contributions in tables:
+    for table in CONTRIBUTION_TABLES:
+        contributions: Sequence[Contribution] = getattr(manifest, table)
         for number, contribution in enumerate(contributions):
             fault = "is used twice" if contribution.id in seen else f"must start with “{manifest.id}.”"
             if contribution.id in seen or not contribution.id.startswith(f"{manifest.id}."):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinviewer.app.overlay_checks import checked_batches, checked_requests
+from twinviewer.app.plugins.result_checks import checked_batches, checked_requests
 from twinviewer.model.drawing import ColourObjects, ColourScale, GlyphShape, Labels, PlaceGlyphs
 from twinviewer.model.errors import PluginError
 from twinviewer.model.observation import MovementBatch, ObservationBatch, ObservedProperty, Thing

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from twinviewer import formats
-from twinviewer.app.manifest import FILE_NAME, Manifest, read_manifest
+from twinviewer.app.plugins.manifest import FILE_NAME, Manifest, read_manifest
 from twinviewer.model.errors import PluginError
 
 GOOD = """\

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from tests.app.live_plugins import write_plugin
-from twinviewer.app.plugin_host import FAILURES_IN_A_ROW, FailureRecord, PluginOrigin, PluginRegistry
+from twinviewer.app.plugins.failures import FAILURES_IN_A_ROW, FailureRecord
+from twinviewer.app.plugins.finding import PluginOrigin
+from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.model.errors import FeedError, PluginError
 from twinviewer.model.feedback import Cancelled
 

@@ -1,0 +1,54 @@
+"""Where a plugin's functions run: in the viewer's process, or in one of the plugin's own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from twinviewer.api.importing import import_function
+from twinviewer.app.plugins.failures import in_words
+from twinviewer.app.plugins.finding import Plugin
+from twinviewer.model.errors import PluginError, TwinViewerError
+
+
+class Caller(Protocol):
+    """Runs functions of plugins.  Safe from any thread; a call blocks the thread that makes it."""
+
+    def call(self, plugin: Plugin, reference: str, arguments: Mapping[str, Any]) -> Any:
+        """Return what the function returned.
+
+        Raises:
+            PluginError: There is no such function, its module fails while it is imported, or its process died.
+            Exception: Whatever the function raised.
+        """
+
+
+class InProcess:
+    """Imports a plugin's code into this process and calls it on the caller's thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
+
+    def call(self, plugin: Plugin, reference: str, arguments: Mapping[str, Any]) -> Any:
+        return self._resolve(reference, plugin)(**arguments)
+
+    def _resolve(self, reference: str, plugin: Plugin) -> Callable[..., Any]:
+        key = (plugin.id, reference)
+        with self._lock:
+            function = self._functions.get(key)
+        if function is None:
+            try:
+                function = import_function(reference, code=plugin.code)
+            except (TwinViewerError, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                raise PluginError(
+                    f"“{plugin.name}” cannot be loaded: {in_words(error)}.",
+                    cure="Update or remove the plugin; the log has the details for its author.",
+                    source=plugin.id,
+                ) from error
+            with self._lock:
+                self._functions[key] = function
+        return function

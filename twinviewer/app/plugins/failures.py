@@ -1,0 +1,114 @@
+"""How contributions fare: each failure is told once with the plugin's name, and three in a row switch one off."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twinviewer.model.errors import PluginError
+
+_log = logging.getLogger(__name__)
+
+FAILURES_IN_A_ROW = 3
+"""So many switch a contribution off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRecord:
+    """What became of a contribution that fails."""
+
+    contribution_id: str
+    title: str
+    plugin_name: str
+    error: PluginError
+    """The newest failure as one sentence, naming the plugin."""
+    details: str
+    """Its traceback, for the log and for the author."""
+    count: int
+    """Failures since it was first called."""
+    disabled: bool
+    """Whether it is switched off: one of its functions failed three times in a row."""
+
+
+class FailureBook:
+    """What failed, by contribution.  Safe from any thread.
+
+    Args:
+        on_failure: Hears of the first failure of each contribution and of its being switched off, on the thread
+            where it happened.
+    """
+
+    def __init__(self, on_failure: Callable[[FailureRecord], None] = lambda record: None) -> None:
+        self.on_failure = on_failure
+        self._lock = threading.RLock()
+        self._records: dict[str, FailureRecord] = {}
+        self._in_a_row: dict[tuple[str, str], int] = {}
+
+    @property
+    def records(self) -> tuple[FailureRecord, ...]:
+        with self._lock:
+            return tuple(self._records.values())
+
+    def get(self, contribution_id: str) -> FailureRecord | None:
+        with self._lock:
+            return self._records.get(contribution_id)
+
+    def failed(
+        self, contribution_id: str, error: BaseException, *, reference: str, title: str, plugin_name: str
+    ) -> FailureRecord:
+        """Count a failure of one of the contribution's functions."""
+        if isinstance(error, PluginError):
+            told = PluginError(error.problem, cure=error.cure, source=plugin_name)
+        else:
+            told = PluginError(
+                f"“{title}” failed: {in_words(error)}.",
+                cure="It is tried again, and switched off if it fails three times in a row. "
+                "The log has the details for its author.",
+                source=plugin_name,
+            )
+        details = "".join(traceback.format_exception(error))
+        with self._lock:
+            old = self._records.get(contribution_id)
+            in_a_row = self._in_a_row[contribution_id, reference] = (
+                self._in_a_row.get((contribution_id, reference), 0) + 1
+            )
+            record = FailureRecord(
+                contribution_id=contribution_id,
+                title=title,
+                plugin_name=plugin_name,
+                error=told,
+                details=details,
+                count=(old.count if old else 0) + 1,
+                disabled=in_a_row >= FAILURES_IN_A_ROW or (old is not None and old.disabled),
+            )
+            self._records[contribution_id] = record
+        if record.disabled and not (old and old.disabled):
+            _log.error("The contribution %s of plugin %s is switched off.", contribution_id, plugin_name)
+        if old is None:
+            _log.error("The contribution %s of plugin %s failed.\n%s", contribution_id, plugin_name, details)
+        if old is None or record.disabled != old.disabled:
+            self.on_failure(record)
+        return record
+
+    def worked(self, contribution_id: str, reference: str) -> None:
+        """Note that the function works: its failures are no longer in a row."""
+        with self._lock:
+            self._in_a_row.pop((contribution_id, reference), None)
+
+    def forget(self, contribution_id: str) -> None:
+        """Give a contribution another chance."""
+        with self._lock:
+            self._records.pop(contribution_id, None)
+            for key in [key for key in self._in_a_row if key[0] == contribution_id]:
+                del self._in_a_row[key]
+
+
+def in_words(error: BaseException) -> str:
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 – it is a plugin's own class
+        text = ""
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
