@@ -16,6 +16,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from twinviewer.model.layer_data import TriangleMesh
+
 Float64s = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 
@@ -49,6 +51,21 @@ class MeshShape:
 
     path: str
     """A glTF, OBJ, PLY or STL file, relative to the plugin's folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadedIcon:
+    """The picture of an :class:`IconShape`, read from its file: what the scene draws."""
+
+    rgba: NDArray[np.uint8]
+    """(rows, columns, 4), the top row first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LoadedMesh:
+    """The mesh of a :class:`MeshShape`, read from its file as it is there: the scene brings it to one unit."""
+
+    mesh: TriangleMesh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +105,8 @@ class ColourObjects:
 class PlaceGlyphs:
     """Place one shape at many positions, oriented, scaled and coloured."""
 
-    shape: GlyphShape | IconShape | MeshShape
+    shape: GlyphShape | IconShape | MeshShape | LoadedIcon | LoadedMesh
+    """Plugins name a built-in shape or a file; the files are read before the scene sees the request."""
     positions: Float64s
     """(n, 3)"""
     size_m: float | Float64s

@@ -50,9 +50,23 @@ def table(*colours: str) -> Uint8s:
     return np.array([rgb_of(colour) for colour in colours], dtype=np.uint8)
 
 
-@lru_cache(maxsize=32)
+_contributed: dict[str, Uint8s] = {}
+"""Colour maps of plugins by id: what is drawn and what legends show must be the same everywhere in the process."""
+
+
+def add_colour_map(name: str, rgb: Uint8s) -> None:
+    """Let scales name the colours ``rgb`` (n ≥ 2, 3), from the lower to the upper end; an older map goes."""
+    _contributed[name] = np.array(rgb, dtype=np.uint8)
+
+
 def colour_map(name: str) -> Uint8s:
-    """Return the 256 colours (256, 3) of the map ``name``; viridis where there is no map of that name."""
+    """Return the colours (n, 3) of the map ``name``; viridis where there is no map of that name."""
+    contributed = _contributed.get(name)
+    return _shipped_map(name) if contributed is None else contributed
+
+
+@lru_cache(maxsize=32)
+def _shipped_map(name: str) -> Uint8s:
     path = asset("colour_maps") / f"{name}.json"
     if not name.isidentifier() or not path.is_file():
         path = asset("colour_maps") / f"{DEFAULT_MAP}.json"
