@@ -15,19 +15,16 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from twinviewer import __version__
+from twinviewer.cli.parameters import SafeMode, flag
+from twinviewer.cli.plugin import plugin_app
 from twinviewer.demo import FEWEST_BUILDINGS, MOST_BUILDINGS, USUAL_BUILDINGS
 
 FAILED_STATUS = 1
 USAGE_STATUS = 2
 
 
-def _flag(help: str) -> Parameter:
-    return Parameter(help=help, negative="", show_default=False)
-
-
 Paths = Annotated[str, Parameter(help="Files, folders (all files in them that can be read) or a .twin project.")]
 Crs = Annotated[str | None, Parameter(help="Reference system of files that do not say theirs, for example EPSG:25832.")]
-SafeMode = Annotated[bool, Parameter(parse=False)]  # an option of all commands: see launch
 
 app = App(
     name="twinviewer",
@@ -50,7 +47,7 @@ app.meta.suppress_keyboard_interrupt = False
 def open_window(
     *paths: Paths,
     crs: Crs = None,
-    self_check: Annotated[bool, _flag("Open a small city, load the plugins, render one frame, and end.")] = False,
+    self_check: Annotated[bool, flag("Open a small city, load the plugins, render one frame, and end.")] = False,
     safe_mode: SafeMode = False,
 ) -> int:
     """Open the window."""
@@ -86,7 +83,7 @@ def demo(
 )
 def info(
     *paths: Paths,
-    json: Annotated[bool, _flag("Print one JSON object per path, each on a line (docs/info-json.md).")] = False,
+    json: Annotated[bool, flag("Print one JSON object per path, each on a line (docs/info-json.md).")] = False,
     crs: Crs = None,
     safe_mode: SafeMode = False,
 ) -> int:
@@ -131,11 +128,14 @@ def doctor(*, safe_mode: SafeMode = False) -> int:
     return print_diagnosis(safe_mode=safe_mode)
 
 
+app.command(plugin_app)
+
+
 @app.meta.default
 def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    safe_mode: Annotated[bool, _flag("Load no plugins, only what is built in.")] = False,
-    debug: Annotated[bool, _flag("Write the log to the terminal, and tracebacks of errors.")] = False,
+    safe_mode: Annotated[bool, flag("Load no plugins, only what is built in.")] = False,
+    debug: Annotated[bool, flag("Write the log to the terminal, and tracebacks of errors.")] = False,
 ) -> int:
     """Read the options that all commands have, then run the command."""
     from twinviewer.app.log import start_logging
