@@ -54,6 +54,7 @@ def write_plugin(
     period_s: float = 1.0,
     property: str = "Time",
     simulated: bool = True,
+    isolated: bool | None = False,
     more: str = "",
 ) -> Path:
     """Write a plugin with the overlay ``name.it``, whose functions are ``feed`` and ``encode`` of ``code``.
@@ -66,6 +67,7 @@ def write_plugin(
         period_s: As in the manifest, like the next two.
         property: See there.
         simulated: See there.
+        isolated: See there; None: not said.
         more: Further lines of the manifest.
     """
     home = root / (folder or name)
@@ -77,6 +79,7 @@ id = "{name}"
 name = "The {name} plugin"
 version = "1"
 licence = "CC0-1.0"
+{"" if isolated is None else f"isolated = {str(isolated).lower()}"}
 [[overlays]]
 id = "{name}.it"
 title = "It of {name}"

@@ -52,17 +52,16 @@ def check() -> int:
 
 
 def _loaded_plugins(registry: PluginRegistry) -> list[str]:
-    """Import the code of all contributions; return the names of the plugins.
+    """Import the code of all contributions that run in this process; return the names of the plugins.
 
     Raises:
         PluginError: One cannot be loaded.
     """
     for problem in registry.problems:
         raise problem
-    functions = [(reader.id, reader.read) for reader in registry.readers]
-    functions += [(overlay.id, name) for overlay in registry.overlays for name in (overlay.feed, overlay.encode)]
-    for contribution_id, reference in functions:
-        registry.resolve(reference, registry.plugin_of(contribution_id))
+    for plugin in registry.plugins:
+        for contribution in () if plugin.isolated else plugin.manifest.contributions:
+            registry.import_code(contribution.id)
     return [plugin.name for plugin in registry.plugins]
 
 

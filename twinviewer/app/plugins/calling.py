@@ -32,9 +32,14 @@ class InProcess:
         self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
 
     def call(self, plugin: Plugin, reference: str, arguments: Mapping[str, Any]) -> Any:
-        return self._resolve(reference, plugin)(**arguments)
+        return self.load(plugin, reference)(**arguments)
 
-    def _resolve(self, reference: str, plugin: Plugin) -> Callable[..., Any]:
+    def load(self, plugin: Plugin, reference: str) -> Callable[..., Any]:
+        """Return the function, imported when it is first asked for.
+
+        Raises:
+            PluginError: There is no such function, or its module fails while it is imported.
+        """
         key = (plugin.id, reference)
         with self._lock:
             function = self._functions.get(key)

@@ -62,10 +62,20 @@ class Parameter(_Table):
     """For ``layer``: what it may be; empty: anything."""
 
 
+FUNCTION_KEYS = ("probe", "read", "write", "draw", "feed", "encode", "analyse", "show", "run")
+"""Keys of contributions whose values name functions."""
+
+
 class _Contribution(_Table):
     id: ContributionId
     title: Text
     description: str = ""
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The references to its functions."""
+        references = (getattr(self, key, None) for key in FUNCTION_KEYS)
+        return tuple(reference for reference in references if reference is not None)
 
 
 class ReaderContribution(_Contribution):

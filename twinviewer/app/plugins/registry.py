@@ -18,7 +18,13 @@ from twinviewer import formats
 from twinviewer.api.importing import CodeLocation, package_name
 from twinviewer.app.plugins.calling import InProcess
 from twinviewer.app.plugins.failures import FailureBook, FailureRecord
-from twinviewer.app.plugins.finding import Plugin, PluginOrigin, folder_of_package, plugin_roots
+from twinviewer.app.plugins.finding import (
+    Plugin,
+    PluginOrigin,
+    folder_of_package,
+    plugin_roots,
+    read_requirements,
+)
 from twinviewer.app.plugins.manifest import (
     FILE_NAME,
     AnalysisContribution,
@@ -64,7 +70,7 @@ class PluginRegistry:
         self._plugins: dict[str, Plugin] = {}
         self._contributions: dict[str, tuple[Contribution, Plugin]] = {}
         self._problems: list[PluginError] = []
-        self._caller = InProcess()
+        self._in_process = InProcess()
         self._failures = FailureBook(on_failure)
         self._add(Path(formats.__file__).parent, PluginOrigin.BUILT_IN, package=formats.__name__)
         if safe_mode:
@@ -191,7 +197,7 @@ class PluginRegistry:
         if record is not None and record.disabled:
             raise self._switched_off(contribution, plugin)
         try:
-            result = check(self._caller.call(plugin, reference, arguments))
+            result = check(self._in_process.call(plugin, reference, arguments))
         except (Cancelled, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit and the panics of Rust libraries too
@@ -201,6 +207,16 @@ class PluginRegistry:
             raise self.report_failure(contribution_id, error, reference=reference).error from error
         self.report_success(contribution_id, reference)
         return result
+
+    def import_code(self, contribution_id: str) -> None:
+        """Import the functions of a contribution into this process, as the first call of each would.
+
+        Raises:
+            PluginError: There is no such function, or its module fails while it is imported.
+        """
+        contribution, plugin = self._contributions[contribution_id]
+        for reference in contribution.functions:
+            self._in_process.load(plugin, reference)
 
     def failure(self, contribution_id: str) -> FailureRecord | None:
         return self._failures.get(contribution_id)
@@ -235,6 +251,7 @@ class PluginRegistry:
     def _add(self, folder: Path, origin: PluginOrigin, *, package: str | None = None) -> None:
         try:
             manifest = read_manifest(folder / FILE_NAME)
+            requirements = read_requirements(folder) if origin is PluginOrigin.USER else ()
         except PluginError as error:
             self._refuse(error)
             return
@@ -249,7 +266,7 @@ class PluginRegistry:
             )
             return
         code = CodeLocation(package=package or package_name(manifest.id, folder), folder=str(folder))
-        plugin = Plugin(manifest=manifest, code=code, origin=origin)
+        plugin = Plugin(manifest=manifest, code=code, origin=origin, requirements=requirements)
         self._plugins[plugin.id] = plugin
         for contribution in manifest.contributions:
             self._contributions[contribution.id] = (contribution, plugin)
