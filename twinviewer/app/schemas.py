@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from twinviewer.app import description, problems, project_file
-from twinviewer.app.plugins import manifest
+from twinviewer.app.plugins import contract_pages, manifest
 
 _PROBLEMS_HEAD = """# Problems
 
@@ -25,6 +25,7 @@ def published() -> dict[str, str]:
     }
     return {
         "problems.md": _problems_page(),
+        **contract_pages.pages(),
         **{
             f"schema/{name}.schema.json": json.dumps(schema, indent=2, sort_keys=True) + "\n"
             for name, schema in schemas.items()
@@ -44,4 +45,6 @@ def _problems_page() -> str:
 
 if __name__ == "__main__":
     for name, content in published().items():
-        Path(sys.argv[1], name).write_text(content, encoding="utf-8")
+        page = Path(sys.argv[1], name)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(content, encoding="utf-8")

@@ -218,3 +218,4 @@ class DrawData:
 
 
 DrawingRequest = ColourObjects | PlaceGlyphs | Labels | FlowLines | HeatGrid | ExtrudedColumns | Trails | DrawData
+"""What an overlay, a layer or an analysis may ask to be drawn."""

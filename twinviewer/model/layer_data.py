@@ -226,6 +226,7 @@ class TriangleMesh:
 
 
 LayerData = CityModel | PointCloud | FeatureTable | TerrainGrid | RasterImage | TriangleMesh
+"""One layer, of any kind."""
 
 KINDS: dict[str, type[LayerData]] = {
     "city-model": CityModel,

@@ -102,4 +102,6 @@ class MovementFrame:
 
 
 Batch = ObservationBatch | MovementBatch
+"""What a feed delivers."""
 Frame = ObservationFrame | MovementFrame
+"""What is known at one instant, for an encode function."""

@@ -34,11 +34,15 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
+    """A line in larger letters that begins a part."""
+
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paragraph:
+    """A piece of text."""
+
     text: str
     """Plain text; it wraps."""
     warning: bool = False
@@ -66,6 +70,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberEntry:
+    """A slider with a number beside it."""
+
     id: str
     title: str
     value: float
@@ -78,6 +84,8 @@ class NumberEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextEntry:
+    """A line to write into."""
+
     id: str
     title: str
     value: str = ""
@@ -86,6 +94,8 @@ class TextEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceEntry:
+    """A list of which one is chosen."""
+
     id: str
     title: str
     choices: tuple[str, ...]
@@ -95,6 +105,8 @@ class ChoiceEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchEntry:
+    """Something that is on or off."""
+
     id: str
     title: str
     value: bool = False
@@ -103,11 +115,14 @@ class SwitchEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
+    """Something to press; the panel is shown anew with its id as ``pressed``."""
+
     id: str
     title: str
 
 
 PanelElement = Heading | Paragraph | Facts | Table | NumberEntry | TextEntry | ChoiceEntry | SwitchEntry | Button
+"""What a panel may show."""
 
 
 # --- actions --------------------------------------------------------------------------------------------------------
@@ -161,3 +176,4 @@ class Tell:
 
 
 Action = FlyTo | SelectObject | SwitchOverlay | SetInstant | StartAnalysis | Tell
+"""What a panel or a command may ask the program to do."""
