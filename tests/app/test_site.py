@@ -83,3 +83,19 @@ def test_a_snapshot_does_not_change_with_the_document() -> None:
     session.do(commands.RemoveLayers(layer_ids=frozenset({"layer-1"})))
     assert site.features("streets") is not None
     assert site_of(session) is None
+
+
+def test_objects_are_found_by_where_they_stand_the_highest_first() -> None:
+    town = sites.grid_town(2)
+    middle = town.city_objects.positions[:, :2]
+    assert town.objects_at(middle) == ("house-0", "house-1", "house-2", "house-3")
+    assert town.objects_at(middle + 500.0) == ("", "", "", "")
+    assert town.objects_at(np.empty((0, 2))) == ()
+    x, y = middle[1]
+    roof = np.array([[x - 5, y - 5, 500.0], [x + 5, y - 5, 500.0], [x, y + 5, 500.0]])
+    over = replace(small_layers.city_model(roof, sites.UTM), object_ids=("tower",))
+    for height, expected in ((0.0, "tower"), (-1000.0, "house-1")):
+        layer = replace(over, vertices=over.vertices + [0.0, 0.0, height])
+        spec = LayerSpec(id="over", kind="city-model", title="t", source=SOURCE)
+        site = SessionSite(crs=sites.UTM, extent=town.extent, layers=(*town._layers, (spec, layer)))
+        assert site.objects_at(np.array([[x, y]])) == (expected,)

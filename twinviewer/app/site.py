@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from twinviewer.api.contracts import CityObjects
 from twinviewer.app.session import Session
 from twinviewer.geometry.drape import ground_level_m, heights_at, heights_on
+from twinviewer.geometry.footprints import Footprints
 from twinviewer.geometry.georeference import determinant
 from twinviewer.model.layer_data import CityModel, FeatureTable, LayerData, TerrainGrid
 from twinviewer.model.place import Extent, ReferenceSystem
@@ -45,6 +46,7 @@ class SessionSite:
         self._city_objects: CityObjects | None = None
         self._base_m: float | None = None
         self._deck_triangles: Float64s | None = None
+        self._footprints: tuple[tuple[CityModel, Footprints], ...] | None = None
 
     @property
     def crs(self) -> ReferenceSystem:
@@ -58,8 +60,7 @@ class SessionSite:
     def city_objects(self) -> CityObjects:
         with self._lock:
             if self._city_objects is None:
-                models = [data for _, data in self._layers if isinstance(data, CityModel)]
-                self._city_objects = reduce(_joined, map(_city_objects, models), _NO_OBJECTS)
+                self._city_objects = reduce(_joined, map(_city_objects, self.city_models), _NO_OBJECTS)
             return self._city_objects
 
     def features(self, role: str) -> FeatureTable | None:
@@ -84,12 +85,38 @@ class SessionSite:
         ground = np.where(np.isnan(heights), self._base(), heights)
         return np.fmax(ground, heights_on(self._decks(), points))
 
+    def objects_at(self, xy: Float64s) -> tuple[str, ...]:
+        """Return the id of the city object whose footprint each position (n, 2) is in; "" where there is none.
+
+        The footprint is what the object covers as seen from above.  Where several lie over one another, the one that
+        reaches highest counts.
+        """
+        points = np.asarray(xy, dtype=np.float64).reshape(-1, 2)
+        ids = [""] * len(points)
+        highest = np.full(len(points), -np.inf)
+        for model, footprints in self._all_footprints():
+            found, top = footprints.at(points)
+            for at in np.flatnonzero(top > highest).tolist():
+                ids[at] = model.object_ids[found[at]]
+            highest = np.fmax(highest, top)
+        return tuple(ids)
+
+    def _all_footprints(self) -> tuple[tuple[CityModel, Footprints], ...]:
+        with self._lock:
+            if self._footprints is None:
+                self._footprints = tuple((model, _footprints_of(model)) for model in self.city_models)
+            return self._footprints
+
+    @property
+    def city_models(self) -> tuple[CityModel, ...]:
+        """The city models, top of the layer list first."""
+        return tuple(data for _, data in self._layers if isinstance(data, CityModel))
+
     def _decks(self) -> Float64s:
         """Return the triangles (t, 3, 3) of bridges that can be stood upon."""
         with self._lock:
             if self._deck_triangles is None:
-                models = [data for _, data in self._layers if isinstance(data, CityModel)]
-                self._deck_triangles = np.concatenate([np.empty((0, 3, 3)), *map(_decks_of, models)])
+                self._deck_triangles = np.concatenate([np.empty((0, 3, 3)), *map(_decks_of, self.city_models)])
             return self._deck_triangles
 
     def _base(self) -> float:
@@ -146,6 +173,11 @@ def _city_objects(model: CityModel) -> CityObjects:
         positions=((low + high) / 2)[kept],
         heights_m=(high - low)[kept, 2],
     )
+
+
+def _footprints_of(model: CityModel) -> Footprints:
+    owner = model.surface_object[model.triangle_surface]
+    return Footprints(vertices=model.vertices, triangles=model.triangles, owner=owner)
 
 
 def _decks_of(model: CityModel) -> Float64s:
