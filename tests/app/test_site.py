@@ -95,7 +95,7 @@ def test_objects_are_found_by_where_they_stand_the_highest_first() -> None:
     roof = np.array([[x - 5, y - 5, 500.0], [x + 5, y - 5, 500.0], [x, y + 5, 500.0]])
     over = replace(small_layers.city_model(roof, sites.UTM), object_ids=("tower",))
     for height, expected in ((0.0, "tower"), (-1000.0, "house-1")):
-        layer = replace(over, vertices=over.vertices + [0.0, 0.0, height])
+        layer = replace(over, vertices=over.vertices + np.array([0.0, 0.0, height]))
         spec = LayerSpec(id="over", kind="city-model", title="t", source=SOURCE)
         site = SessionSite(crs=sites.UTM, extent=town.extent, layers=(*town._layers, (spec, layer)))
         assert site.objects_at(np.array([[x, y]])) == (expected,)

@@ -11,6 +11,8 @@ import shapely
 from tests.crowding import allowed_s
 from twinviewer.geometry.footprints import Footprints
 
+FAR_EAST = np.array([565_000.0, 5_934_000.0])
+
 
 def blocks(centres: np.ndarray, half_m: np.ndarray, top_m: np.ndarray) -> Footprints:
     """Square blocks: a roof and a wall each."""
@@ -28,10 +30,10 @@ def blocks(centres: np.ndarray, half_m: np.ndarray, top_m: np.ndarray) -> Footpr
 
 def test_it_agrees_with_point_in_polygon_of_another_library() -> None:
     random = np.random.default_rng(4)
-    centres = random.uniform(0, 1000, (400, 2)) + [565_000, 5_934_000]
+    centres = random.uniform(0, 1000, (400, 2)) + FAR_EAST
     half = np.where(np.arange(400) % 50 == 0, 200.0, random.uniform(2, 20, 400))  # a few are as large as a park
     top = random.permutation(400).astype(np.float64)
-    points = random.uniform(-50, 1050, (3000, 2)) + [565_000, 5_934_000]
+    points = random.uniform(-50, 1050, (3000, 2)) + FAR_EAST
     found, reach = blocks(centres, half, top).at(points)
     squares = shapely.box(*(centres - half[:, None]).T, *(centres + half[:, None]).T)
     point, square = shapely.STRtree(squares).query(shapely.points(points), predicate="intersects")
@@ -66,7 +68,7 @@ def test_nothing_stands_where_nothing_is(owner: int) -> None:
 
 def test_ten_thousand_positions_among_a_hundred_thousand_objects_take_no_time_that_is_felt() -> None:
     row, column = np.divmod(np.arange(100_000), 317)
-    centres = np.column_stack((column, row)) * 20.0 + [565_000, 5_934_000]
+    centres = np.column_stack((column, row)) * 20.0 + FAR_EAST
     city = blocks(centres, np.full(100_000, 6.0), np.full(100_000, 9.0))
     chosen = np.random.default_rng(1).integers(0, 100_000, 10_000)
     began = time.perf_counter()

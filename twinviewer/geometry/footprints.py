@@ -99,7 +99,8 @@ class Footprints:
         self._cells, self._cell_first, self._cell_count = np.unique(key[order], return_index=True, return_counts=True)
 
     def _cells_of(self, xy: Float64s) -> Int64s:
-        return np.floor((xy - self._origin) / self._cell_m).astype(np.int64)
+        cells: Int64s = np.floor((xy - self._origin) / self._cell_m).astype(np.int64)
+        return cells
 
     def _in_boxes(self, xy: Float64s) -> tuple[Int64s, Int64s]:
         """Return the pairs (position, box) of which the one lies in the other, by position."""
