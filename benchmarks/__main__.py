@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import drawing, reading, start
+from benchmarks import drawing, plugins, reading, start
 from benchmarks.rows import heading
 
 
@@ -20,6 +20,8 @@ def main() -> None:
     logging.disable(logging.WARNING)
     print(heading())
     for row in start.rows():
+        print(row, flush=True)
+    for row in plugins.start_rows():
         print(row, flush=True)
     with tempfile.TemporaryDirectory() as profile:
         os.environ["TWINVIEWER_PROFILE_DIR"] = profile
