@@ -90,9 +90,8 @@ class Sources:
 
     def request(self, path: Path, reader: ReaderContribution) -> ReadRequest:
         """Return the request that reads ``path`` as it is; ``dataclasses.replace`` says where it is wanted."""
-        is_ours = self.registry.plugin_of(reader.id).origin is PluginOrigin.BUILT_IN
         options: dict[str, Any] = {}
-        if self.point_budget is not None and is_ours and reader.kinds == ("point-cloud",):
+        if self.point_budget is not None and reader.max_points:
             options["max_points"] = self.point_budget()
         return ReadRequest(reader=self._function(reader, reader.read), path=str(path), options=options)
 

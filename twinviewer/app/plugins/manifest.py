@@ -6,6 +6,7 @@ The schema is published in ``docs/schema/plugin.schema.json``; ``docs/plugins.md
 from __future__ import annotations
 
 import fnmatch
+import math
 import re
 import tomllib
 from collections.abc import Sequence
@@ -42,6 +43,12 @@ class _Table(pydantic.BaseModel):
 LayerKind = Literal["city-model", "point-cloud", "features", "terrain", "image", "mesh"]
 
 
+_TYPES: dict[str, type | tuple[type, ...]] = {"number": (int, float), "integer": int, "boolean": bool}
+_TYPES |= dict.fromkeys(("text", "choice", "colour", "file", "folder", "secret", "layer"), str)
+_TYPE_NAMES = {"number": "a number", "integer": "a whole number", "boolean": "true or false"}
+_TYPE_NAMES |= {name: "a text" for name, of in _TYPES.items() if of is str}
+
+
 class Parameter(_Table):
     """One value that a person chooses: a setting of a plugin, or a parameter of an analysis."""
 
@@ -60,6 +67,26 @@ class Parameter(_Table):
     """For ``choice``."""
     kinds: tuple[LayerKind, ...] = ()
     """For ``layer``: what it may be; empty: anything."""
+
+    def fault(self, value: object) -> str:
+        """Return what is wrong with a value for it (``must be at most 10``), or "" where it fits."""
+        if not isinstance(value, _TYPES[self.type]) or (isinstance(value, bool) and self.type != "boolean"):
+            return f"must be {_TYPE_NAMES[self.type]}"
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            if not math.isfinite(value):
+                return "must be a number"
+            if self.minimum is not None and value < self.minimum:
+                return f"must be at least {self._with_unit(self.minimum)}"
+            if self.maximum is not None and value > self.maximum:
+                return f"must be at most {self._with_unit(self.maximum)}"
+        if self.type == "choice" and value not in self.choices:
+            return f"must be one of {', '.join(self.choices)}"
+        if self.type == "colour" and not re.fullmatch(r"#[0-9a-fA-F]{6}", str(value)):
+            return "must be a colour like #1f77b4"
+        return ""
+
+    def _with_unit(self, number: float) -> str:
+        return f"{number:.12g} {self.unit}".rstrip()
 
 
 FUNCTION_KEYS = ("probe", "read", "write", "draw", "feed", "encode", "analyse", "show", "run")
@@ -88,6 +115,8 @@ class ReaderContribution(_Contribution):
     """Decides where several readers' patterns fit; None: as sure as one half."""
     kinds: tuple[LayerKind, ...] = ()
     """What its layers are, the usual one first: the hint shown before a file is read."""
+    max_points: bool = False
+    """Whether ``read`` takes ``max_points``: how many points of one cloud are to be kept."""
 
     def fits(self, path: Path) -> bool:
         """Return whether the file's name matches one of the patterns."""
