@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from twinviewer.app.colour_maps import colours_of
 from twinviewer.model.attributes import column
 from twinviewer.model.project import Style
 from twinviewer.resources import asset
 from twinviewer.scene.colours import (
     MISSING_RGB,
     category_colours,
-    colour_map,
     coloured_by_column,
     ramp,
     usual_range,
@@ -40,32 +40,32 @@ def test_all_maps_that_the_model_names_are_shipped() -> None:
 
 @pytest.mark.parametrize("name", MAPS)
 def test_every_map_has_256_colours_and_says_its_licence(name: str) -> None:
-    assert colour_map(name).shape == (256, 3)
+    assert colours_of(name).shape == (256, 3)
     assert content(name)["licence"] in ("CC0-1.0", "MIT", "Apache-2.0")
 
 
 @pytest.mark.parametrize("name", [name for name in MAPS if content(name)["kind"] == "sequential"])
 def test_sequential_maps_only_ever_grow_lighter(name: str) -> None:
-    steps = lightness(colour_map(name))
+    steps = lightness(colours_of(name))
     smoothed = np.convolve(steps, np.ones(5) / 5, "valid")  # bytes are round numbers
     assert (np.diff(smoothed) > 0).all()
 
 
 def test_the_limit_map_turns_from_blue_to_red_at_its_middle() -> None:
-    colours = colour_map("limit").astype(int)
+    colours = colours_of("limit").astype(int)
     assert (colours[:110, 2] > colours[:110, 0]).all()
     assert (colours[150:, 0] > colours[150:, 2]).all()
     assert lightness(colours)[126:130].min() > 90  # pale where the limit is
 
 
 def test_a_map_that_nobody_knows_is_drawn_as_viridis() -> None:
-    assert np.array_equal(colour_map("no_such_map"), colour_map("viridis"))
-    assert np.array_equal(colour_map("../../secrets"), colour_map("viridis"))
+    assert np.array_equal(colours_of("no_such_map"), colours_of("viridis"))
+    assert np.array_equal(colours_of("../../secrets"), colours_of("viridis"))
 
 
 def test_values_beyond_the_range_are_clipped_and_missing_ones_grey() -> None:
     rgb = ramp(np.array([-5.0, 0.0, 10.0, 99.0, np.nan]), name="viridis", value_range=(0, 10))
-    colours = colour_map("viridis")
+    colours = colours_of("viridis")
     assert np.array_equal(rgb[:4], colours[[0, 0, 255, 255]])
     assert tuple(rgb[4]) == MISSING_RGB
 
@@ -98,5 +98,5 @@ def test_many_rare_categories_share_a_colour_and_frequent_ones_do_not() -> None:
 
 
 def test_no_plotting_library_is_imported_for_colours() -> None:
-    source = Path(colour_map.__wrapped__.__code__.co_filename).parent
+    source = Path(usual_range.__code__.co_filename).parent
     assert not any("matplotlib" in path.read_text() for path in source.glob("*.py"))

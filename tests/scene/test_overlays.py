@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from tests.scene.small_city import HEIGHT_M, ORIGIN, STEP_M, hills, session_of, spec_of, town
+from twinviewer.app.colour_maps import colours_of
 from twinviewer.app.commands import AddLayers
 from twinviewer.model.drawing import ColourObjects, ColourScale, GlyphShape, Labels, PlaceGlyphs
 from twinviewer.model.project import Viewpoint
 from twinviewer.scene.city_scene import CityScene
-from twinviewer.scene.colours import colour_map, ramp
+from twinviewer.scene.colours import ramp
 from twinviewer.scene.glyph_shapes import shape_mesh
 from twinviewer.scene.labels import decluttered
 
@@ -71,7 +72,7 @@ def test_objects_and_their_parts_take_the_colour_and_give_it_back(open_scene: Op
     scene.draw_overlay("air", [ColourObjects(object_ids=["h-1-1", "elsewhere"], values=np.array([80.0, 1]), scale=NO2)])
     painted = cell_colours(scene, "buildings")
     changed = (painted != own).any(axis=1)
-    assert {tuple(row) for row in painted[changed]} == {tuple(colour_map("limit")[255])}
+    assert {tuple(row) for row in painted[changed]} == {tuple(colours_of("limit")[255])}
     assert changed.sum() == 2 * 12  # the house and its part, twelve triangles each
     assert scene.legends() == (NO2,)
     scene.remove_overlay("air")
@@ -99,7 +100,7 @@ def test_a_city_model_that_comes_later_is_coloured_too(open_scene: OpenScene) ->
     scene.draw_overlay("air", [ColourObjects(object_ids=["h-0-0"], values=np.array([80.0]), scale=NO2)])
     session.store.put("buildings", town())
     session.do(AddLayers(layers=(spec_of("buildings", town()),)))
-    assert (cell_colours(scene, "buildings") == colour_map("limit")[255]).all(axis=1).sum() == 24
+    assert (cell_colours(scene, "buildings") == colours_of("limit")[255]).all(axis=1).sum() == 24
 
 
 def test_values_that_are_missing_are_drawn_as_missing(open_scene: OpenScene) -> None:

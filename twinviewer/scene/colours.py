@@ -1,29 +1,26 @@
 """How values become colours: colour maps, categorical palettes, and the scale that a legend shows.
 
-Colour maps are 256 colours each in ``assets/colour_maps``; sequential ones are monotone in lightness, and all can
-be told apart with the common colour-vision deficiencies.
+Colour maps come from :mod:`twinviewer.app.colour_maps`; sequential ones that ship are monotone in lightness, and all of
+these can be told apart with the common colour-vision deficiencies.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twinviewer.app.colour_maps import colours_of
 from twinviewer.model.attributes import AttributeColumn, AttributeType
 from twinviewer.model.drawing import ColourScale
 from twinviewer.model.project import Style
-from twinviewer.resources import asset
 
 Uint8s = NDArray[np.uint8]
 
 MISSING_RGB = (176, 176, 172)
 """Of objects that have no value."""
-DEFAULT_MAP = "viridis"
 TOO_MANY_CATEGORIES = 24
 """Beyond this many, rarer categories share one colour."""
 
@@ -50,34 +47,10 @@ def table(*colours: str) -> Uint8s:
     return np.array([rgb_of(colour) for colour in colours], dtype=np.uint8)
 
 
-_contributed: dict[str, Uint8s] = {}
-"""Colour maps of plugins by id: what is drawn and what legends show must be the same everywhere in the process."""
-
-
-def add_colour_map(name: str, rgb: Uint8s) -> None:
-    """Let scales name the colours ``rgb`` (n ≥ 2, 3), from the lower to the upper end; an older map goes."""
-    _contributed[name] = np.array(rgb, dtype=np.uint8)
-
-
-def colour_map(name: str) -> Uint8s:
-    """Return the colours (n, 3) of the map ``name``; viridis where there is no map of that name."""
-    contributed = _contributed.get(name)
-    return _shipped_map(name) if contributed is None else contributed
-
-
-@lru_cache(maxsize=32)
-def _shipped_map(name: str) -> Uint8s:
-    path = asset("colour_maps") / f"{name}.json"
-    if not name.isidentifier() or not path.is_file():
-        path = asset("colour_maps") / f"{DEFAULT_MAP}.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return np.frombuffer(bytes.fromhex(content["colours"]), dtype=np.uint8).reshape(-1, 3)
-
-
 def ramp(values: NDArray[Any], *, name: str, value_range: tuple[float, float]) -> Uint8s:
     """Return the colours (n, 3) of ``values`` (n,); NaN is drawn as missing, what lies beyond the range is clipped."""
     low, high = value_range
-    colours = colour_map(name)
+    colours = colours_of(name)
     shares = (np.asarray(values, dtype=np.float64) - low) / ((high - low) or 1.0)
     missing = np.isnan(shares)
     rows = (np.clip(np.where(missing, 0, shares), 0, 1) * (len(colours) - 1) + 0.5).astype(np.intp)

@@ -8,8 +8,9 @@ from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from twinviewer.app.colour_maps import colours_of
 from twinviewer.model.drawing import ColourScale
-from twinviewer.scene.colours import MISSING_RGB, colour_map
+from twinviewer.scene.colours import MISSING_RGB
 from twinviewer.ui.look import Look
 
 WIDTH_PX = 250
@@ -93,7 +94,7 @@ class Legend(QWidget):
         painter.setPen(QColor(theme.text))
         title = metrics.elidedText(scale_title(scale), Qt.TextElideMode.ElideRight, width)
         painter.drawText(QRect(left, top, width, line), int(Qt.AlignmentFlag.AlignLeft), title)
-        colours = colour_map(scale.colour_map)
+        colours = colours_of(scale.colour_map)
         image = QImage(colours.tobytes(), len(colours), 1, len(colours) * 3, QImage.Format.Format_RGB888)
         swatch = BAR_PX + metrics.horizontalAdvance("none") + 10
         bar = QRect(left, top + line + 4, width - swatch, BAR_PX)

@@ -19,16 +19,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from twinviewer.app.colour_maps import colours_of
 from twinviewer.app.style_choices import COLOUR_MAPS, StyleChoices, current_choice
 from twinviewer.model.project import LayerSpec, Style
-from twinviewer.scene.colours import colour_map
 
 DEFAULT_COLOUR = "#c9a227"
 
 
 def ramp_icon(name: str, size: QSize) -> QIcon:
     """Return a colour map as a stripe."""
-    colours = colour_map(name)
+    colours = colours_of(name)
     image = QImage(colours.tobytes(), len(colours), 1, len(colours) * 3, QImage.Format.Format_RGB888)
     return QIcon(QPixmap.fromImage(image.scaled(size)))
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
 
+from twinviewer.app import colour_maps
 from twinviewer.model.drawing import ColourObjects, ColourScale, DrawingRequest, GlyphShape, Labels, PlaceGlyphs
 from twinviewer.model.errors import PluginError
 from twinviewer.model.observation import Batch, MovementBatch, ObservationBatch
-from twinviewer.resources import asset
 
 T = TypeVar("T")
 
@@ -71,11 +70,6 @@ _CURE = "Correct the plugin; docs/plugins.md has the contract."
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-@cache
-def _colour_maps() -> frozenset[str]:
-    return frozenset(path.stem for path in asset("colour_maps").glob("*.json"))
-
-
 def _items(result: object, types: tuple[type, ...], who: str) -> tuple[Any, ...]:
     if not isinstance(result, Sequence) or isinstance(result, str | bytes):
         raise PluginError(f"{who} returned {_kind(result)} instead of a sequence.", cure=_CURE)
@@ -117,9 +111,10 @@ def _scale(scale: object) -> None:
     ends = scale.value_range
     if len(ends) != 2 or not np.isfinite(ends).all() or ends[0] >= ends[1]:
         raise PluginError(f"The value range {ends} of a scale is empty.", cure=_CURE)
-    if scale.colour_map not in _colour_maps():
+    known = colour_maps.names()
+    if scale.colour_map not in known:
         raise PluginError(
-            f"There is no colour map {scale.colour_map!r}.", cure=f"Use one of {', '.join(sorted(_colour_maps()))}."
+            f"There is no colour map {scale.colour_map!r:.100}.", cure=f"Use one of {', '.join(sorted(known))}."
         )
 
 

@@ -1,0 +1,103 @@
+"""Colour maps: the shipped ones and those that plugins contribute, known by name in one place.
+
+A colour map is data: 2 to 1024 colours in a small JSON file.  Names of contributed ones are contribution ids, which
+no shipped one can have, for they hold a dot.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pydantic
+from numpy.typing import NDArray
+
+from twinviewer.model.errors import PluginError
+from twinviewer.resources import asset
+
+Uint8s = NDArray[np.uint8]
+
+DEFAULT_MAP = "viridis"
+SIZE_LIMIT_BYTES = 64 * 1024
+FEWEST, MOST = 2, 1024
+
+_HEX = re.compile(r"[0-9a-fA-F]{6}(\s+[0-9a-fA-F]{6})*")
+
+
+class _File(pydantic.BaseModel):
+    """A colour map of a plugin or of the program."""
+
+    model_config = pydantic.ConfigDict(extra="ignore")
+    name: str = ""
+    colours: Annotated[str, pydantic.Field(min_length=13, max_length=SIZE_LIMIT_BYTES)]
+    """``rrggbb rrggbb …`` from the lower end to the upper."""
+
+
+_lock = threading.Lock()
+_contributed: dict[str, Uint8s] = {}
+
+
+def read_colour_map(path: Path) -> Uint8s:
+    """Return the colours (n, 3) of a file like those in ``assets/colour_maps``, from the lower end to the upper.
+
+    Raises:
+        PluginError: It cannot be read, is too large, or holds no colours.
+    """
+    cure = "Take one of assets/colour_maps as an example: “colours” holds 2 to 1024 colours as rrggbb."
+    try:
+        if path.stat().st_size > SIZE_LIMIT_BYTES:
+            raise PluginError("A colour map is larger than 64 KiB.", cure=cure, source=str(path))
+        text = _File.model_validate_json(path.read_bytes()).colours.strip()
+    except OSError as error:
+        raise PluginError(
+            f"A colour map cannot be read: {error.strerror}.", cure="Correct its path in plugin.toml.", source=str(path)
+        ) from error
+    except pydantic.ValidationError as error:
+        raise PluginError(
+            f"A colour map is not valid: {error.errors()[0]['msg']}.", cure=cure, source=str(path)
+        ) from error
+    if not _HEX.fullmatch(text) or not FEWEST <= len(text.split()) <= MOST:
+        raise PluginError("A colour map has no colours.", cure=cure, source=str(path))
+    return np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, 3)
+
+
+def contribute(name: str, colours: Uint8s) -> None:
+    """Make the colours (n, 3) known as ``name``: in scales, styles and legends, everywhere in the process."""
+    with _lock:
+        _contributed[name] = colours
+
+
+def withdraw(name: str) -> None:
+    """Forget a contributed map, if it is there."""
+    with _lock:
+        _contributed.pop(name, None)
+
+
+def colours_of(name: str) -> Uint8s:
+    """Return the colours (n, 3) of the map ``name``; viridis where there is no map of that name."""
+    with _lock:
+        contributed = _contributed.get(name)
+    if contributed is not None:
+        return contributed
+    return _shipped(name if name in shipped() else DEFAULT_MAP)
+
+
+def names() -> frozenset[str]:
+    """Return every name that a scale or a style may give."""
+    with _lock:
+        return shipped() | _contributed.keys()
+
+
+@cache
+def shipped() -> frozenset[str]:
+    """Return the names of the maps that ship with the program."""
+    return frozenset(path.stem for path in asset("colour_maps").glob("*.json"))
+
+
+@cache
+def _shipped(name: str) -> Uint8s:
+    return read_colour_map(asset("colour_maps") / f"{name}.json")
