@@ -7,6 +7,7 @@ both have a ``feed.py``, and ``sys.path`` stays as it is.  Inside a plugin, modu
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import re
@@ -103,3 +104,15 @@ def _import_package(code: CodeLocation) -> None:
         except BaseException:
             del sys.modules[code.package]
             raise
+
+
+def forget_code(code: CodeLocation) -> None:
+    """Forget the modules of a plugin that were imported here; what is imported next is read from its files anew."""
+    with _lock:
+        for name in [name for name in sys.modules if f"{name}.".startswith(f"{code.package}.")]:
+            del sys.modules[name]
+        # A file that is changed twice in one second without changing its size would be taken for the compiled one.
+        for compiled in Path(code.folder).rglob("__pycache__/*.pyc"):
+            with contextlib.suppress(OSError):  # somebody else's folder: there, the compiled files are left alone
+                compiled.unlink()
+        importlib.invalidate_caches()

@@ -127,6 +127,7 @@ def test_installed_plugins_are_found_without_running_them(installed: Path, monke
     enter(monkeypatch, wheel="twinviewer_wheel")
     registry = PluginRegistry()
     assert registry.plugin_of("wheel.it").origin is PluginOrigin.INSTALLED
+    registry.accept("wheel")
     assert call(registry, "wheel") == "twinviewer_wheel.code"
     del sys.modules["twinviewer_wheel"], sys.modules["twinviewer_wheel.code"]
 

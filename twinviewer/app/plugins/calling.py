@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from twinviewer.api.importing import import_function
+from twinviewer.api.importing import forget_code, import_function
 from twinviewer.app.plugins.failures import in_words
 from twinviewer.app.plugins.finding import Plugin
 from twinviewer.model.errors import PluginError, TwinViewerError
@@ -23,13 +23,16 @@ class Caller(Protocol):
             Exception: Whatever the function raised.
         """
 
+    def forget(self, plugin: Plugin) -> None:
+        """Forget the plugin's code: it was changed, switched off or removed.  What is called next is read anew."""
+
 
 class InProcess:
     """Imports a plugin's code into this process and calls it on the caller's thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._functions: dict[tuple[str, str], Callable[..., Any]] = {}
+        self._functions: dict[str, tuple[Plugin, dict[str, Callable[..., Any]]]] = {}
 
     def call(self, plugin: Plugin, reference: str, arguments: Mapping[str, Any]) -> Any:
         return self.load(plugin, reference)(**arguments)
@@ -40,9 +43,12 @@ class InProcess:
         Raises:
             PluginError: There is no such function, or its module fails while it is imported.
         """
-        key = (plugin.id, reference)
         with self._lock:
-            function = self._functions.get(key)
+            held, functions = self._functions.get(plugin.id, (None, {}))
+            if held is not plugin:  # it was reloaded
+                functions = {}
+                self._functions[plugin.id] = (plugin, functions)
+            function = functions.get(reference)
         if function is None:
             try:
                 function = import_function(reference, code=plugin.code)
@@ -55,5 +61,10 @@ class InProcess:
                     source=plugin.id,
                 ) from error
             with self._lock:
-                self._functions[key] = function
+                functions[reference] = function
         return function
+
+    def forget(self, plugin: Plugin) -> None:
+        with self._lock:
+            self._functions.pop(plugin.id, None)
+        forget_code(plugin.code)

@@ -29,6 +29,8 @@ class PluginOrigin(StrEnum):
     """In the user's plugin folder."""
     INSTALLED = "installed"
     """Found through an entry point of an installed distribution."""
+    NAMED = "named"
+    """In a folder that was named at the start: its author's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +69,16 @@ class Plugin:
 def plugin_roots(folders: Sequence[Path] | None) -> list[tuple[Path, PluginOrigin]]:
     """Return the folders that hold plugins, in the order in which ids are given away."""
     if folders is not None:
-        return [(root, PluginOrigin.USER) for root in folders]
+        return [(root, PluginOrigin.NAMED) for root in folders]
     return [
         (resources.bundled_plugins(), PluginOrigin.BUNDLED),
-        (app_folders.data_dir() / "plugins", PluginOrigin.USER),
+        (user_plugins(), PluginOrigin.USER),
     ]
+
+
+def user_plugins() -> Path:
+    """Return the folder of the plugins that the person installed."""
+    return app_folders.data_dir() / "plugins"
 
 
 def folder_of_package(package: str) -> Path | None:

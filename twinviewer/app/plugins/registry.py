@@ -2,60 +2,69 @@
 
 Manifests are read when the registry is made; code is imported when a contribution is first called.  Whatever a
 contribution raises stays here: it is told once with the plugin's name, and three failures in a row switch the
-contribution off.
+contribution off.  Plugins come, go and are reloaded while the program runs; listeners hear of it.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-import logging
-import threading
+import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from twinviewer import formats
-from twinviewer.api.importing import CodeLocation, package_name
 from twinviewer.app.plugins.calling import InProcess
+from twinviewer.app.plugins.choices import ConsentNeededError, PluginChoices
+from twinviewer.app.plugins.collection import PluginCollection
 from twinviewer.app.plugins.failures import FailureBook, FailureRecord
-from twinviewer.app.plugins.finding import (
-    Plugin,
-    PluginOrigin,
-    folder_of_package,
-    plugin_roots,
-    read_requirements,
-)
-from twinviewer.app.plugins.manifest import (
-    FILE_NAME,
-    AnalysisContribution,
-    CommandContribution,
-    Contribution,
-    LayerContribution,
-    OverlayContribution,
-    PanelContribution,
-    ReaderContribution,
-    ThemeContribution,
-    TourContribution,
-    WriterContribution,
-    read_manifest,
-)
+from twinviewer.app.plugins.finding import Plugin, PluginOrigin, plugin_roots, user_plugins
+from twinviewer.app.plugins.manifest import FILE_NAME, Contribution, ReaderContribution
+from twinviewer.app.plugins.secret_values import redacted
+from twinviewer.app.plugins.settings import PluginSettings, Value
 from twinviewer.model.errors import PluginError, TwinViewerError
 from twinviewer.model.feedback import Cancelled
 
-_log = logging.getLogger(__name__)
-
-ENTRY_POINT_GROUP = "twinviewer.plugins"
 T = TypeVar("T")
-_Kind = TypeVar("_Kind", bound=Contribution)
 
 
-class PluginRegistry:
+class PluginEvent(StrEnum):
+    CAME = "came"
+    WENT = "went"
+    RELOADED = "reloaded"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    SETTINGS = "settings"
+    """The person chose other settings."""
+    CONSENT_NEEDED = "consent-needed"
+    """It was used, and the person has not accepted yet what it asks for.  Told once."""
+    ACCEPTED = "accepted"
+    """The person accepted what it asks for."""
+    SWITCHED_ON = "switched-on"
+    """A contribution that had failed too often has another chance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginChange:
+    """What happened to a plugin."""
+
+    event: PluginEvent
+    plugin_id: str
+
+
+class PluginRegistry(PluginCollection):
     """Finds plugins and calls their contributions.  Safe from any thread.
+
+    Contributions of a plugin that is switched off are not listed; the plugin is.
 
     Args:
         folders: Folders that hold one folder per plugin; None: the bundled ones and the user's.
         safe_mode: Load nothing but what is built in.
-        on_failure: Hears of the first failure of each contribution, on the thread where it happened.
+        on_failure: Hears when a contribution first fails and when it is switched off, on the thread where it
+            happened.
+        choices: What the person chose about plugins; None: as kept in the folder of settings.
+        settings: What the person chose for them; None: as kept there.
     """
 
     def __init__(
@@ -64,110 +73,187 @@ class PluginRegistry:
         folders: Sequence[Path] | None = None,
         safe_mode: bool = False,
         on_failure: Callable[[FailureRecord], None] = lambda record: None,
+        choices: PluginChoices | None = None,
+        settings: PluginSettings | None = None,
     ) -> None:
+        super().__init__()
         self.safe_mode = safe_mode
-        self._lock = threading.RLock()
-        self._plugins: dict[str, Plugin] = {}
-        self._contributions: dict[str, tuple[Contribution, Plugin]] = {}
-        self._problems: list[PluginError] = []
+        self.choices = choices or PluginChoices()
+        self.settings = settings or PluginSettings()
+        self._listeners: list[Callable[[PluginChange], None]] = []
+        self._asked_for_consent: set[str] = set()
         self._in_process = InProcess()
         self._failures = FailureBook(on_failure)
-        self._add(Path(formats.__file__).parent, PluginOrigin.BUILT_IN, package=formats.__name__)
-        if safe_mode:
+        self._find(Path(formats.__file__).parent, PluginOrigin.BUILT_IN, package=formats.__name__)
+        if not safe_mode:
+            for root, origin in plugin_roots(folders):
+                self._find_all(root, origin)
+            if folders is None:
+                self._find_installed()
+        self._list_contributions(self._is_listed)
+
+    def on_change(self, listener: Callable[[PluginChange], None]) -> Callable[[], None]:
+        """Have ``listener`` hear of every change, on the thread that made it; return what stops that."""
+        with self._lock:
+            self._listeners = [*self._listeners, listener]
+
+        def stop() -> None:
+            with self._lock:
+                self._listeners = [each for each in self._listeners if each is not listener]
+
+        return stop
+
+    def add(self, folder: Path) -> Plugin:
+        """Take in the plugin in ``folder``, which holds its ``plugin.toml``.
+
+        Raises:
+            PluginError: Its manifest is at fault, or there is a plugin with its id already.
+        """
+        origin = PluginOrigin.USER if folder.parent == user_plugins() else PluginOrigin.NAMED
+        inside = f"{folder}{os.sep}"
+        with self._lock:
+            plugin = self._take_in(folder, origin)
+            self._problems = [each for each in self._problems if not f"{each.source}{os.sep}".startswith(inside)]
+            self._list_contributions(self._is_listed)
+        self._tell(PluginEvent.CAME, plugin.id)
+        return plugin
+
+    def remove(self, plugin_id: str) -> None:
+        """Let go of a plugin: its contributions go, its code is forgotten.  Its files stay.
+
+        Raises:
+            PluginError: There is no such plugin.
+        """
+        plugin = self.plugin(plugin_id)
+        with self._lock:
+            self._plugins = {key: each for key, each in self._plugins.items() if key != plugin_id}
+            self._list_contributions(self._is_listed)
+            self._forget(plugin)
+        self._tell(PluginEvent.WENT, plugin_id)
+
+    def reload(self, plugin_id: str) -> Plugin:
+        """Read a plugin's manifest anew and forget its code and its failures.
+
+        Raises:
+            PluginError: There is no such plugin, or its manifest is at fault now; then everything stays as it was.
+        """
+        old = self.plugin(plugin_id)
+        folder = Path(old.code.folder)
+        new = self._read(folder, old.origin, package=old.code.package)
+        if new.id != plugin_id:
+            raise PluginError(
+                f"The id of the plugin changed from “{plugin_id}” to “{new.id}”.",
+                cure="Keep the id, or add the plugin as another one.",
+                source=str(folder / FILE_NAME),
+            )
+        with self._lock:
+            self._plugins = {key: new if key == plugin_id else each for key, each in self._plugins.items()}
+            self._list_contributions(self._is_listed)
+            self._forget(old)
+        self._tell(PluginEvent.RELOADED, plugin_id)
+        return new
+
+    def set_enabled(self, plugin_id: str, enabled: bool) -> None:  # noqa: FBT001 – it is the value itself
+        """Switch a plugin on or off, now and at the next start.
+
+        Raises:
+            PluginError: There is no such plugin, or it is built in.
+            WriteError: The choice could not be kept; it holds until the program ends.
+        """
+        plugin = self.plugin(plugin_id)
+        if plugin.origin is PluginOrigin.BUILT_IN:
+            raise PluginError(f"“{plugin.name}” is built in and cannot be switched off.", source=plugin_id)
+        if self.is_enabled(plugin_id) == enabled:
             return
-        for root, origin in plugin_roots(folders):
-            try:
-                found = [folder for folder in sorted(root.iterdir()) if (folder / FILE_NAME).is_file()]
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                self._refuse(
-                    PluginError(
-                        f"The plugin folder cannot be listed ({error.strerror}).",
-                        cure="Check who may read it.",
-                        source=str(root),
-                    )
-                )
-                continue
-            for folder in found:
-                self._add(folder, origin)
-        if folders is None:
-            self._add_installed()
+        try:
+            self.choices.set_enabled(plugin_id, enabled)
+        finally:
+            with self._lock:
+                self._list_contributions(self._is_listed)
+                self._forget(plugin)
+            self._tell(PluginEvent.ENABLED if enabled else PluginEvent.DISABLED, plugin_id)
 
-    @property
-    def plugins(self) -> tuple[Plugin, ...]:
-        return tuple(self._plugins.values())
+    def is_enabled(self, plugin_id: str) -> bool:
+        return self.choices.is_enabled(plugin_id)
 
-    @property
-    def problems(self) -> tuple[PluginError, ...]:
-        """The manifests that were refused, and why."""
-        return tuple(self._problems)
+    def accept(self, plugin_id: str) -> None:
+        """Keep that the person accepts what the plugin asks for.
 
-    @property
-    def readers(self) -> tuple[ReaderContribution, ...]:
-        return self._of(ReaderContribution)
+        Raises:
+            PluginError: There is no such plugin.
+            WriteError: The choice could not be kept; it holds until the program ends.
+        """
+        plugin = self.plugin(plugin_id)
+        try:
+            self.choices.accept(plugin)
+        finally:
+            self._asked_for_consent.discard(plugin_id)
+            self._tell(PluginEvent.ACCEPTED, plugin_id)
 
-    @property
-    def writers(self) -> tuple[WriterContribution, ...]:
-        return self._of(WriterContribution)
+    def save_settings(self, plugin_id: str, values: Mapping[str, Value]) -> None:
+        """Keep what the person chose for a plugin; see :meth:`PluginSettings.save`.
 
-    @property
-    def layers(self) -> tuple[LayerContribution, ...]:
-        return self._of(LayerContribution)
+        Raises:
+            UsageError: A value does not fit.
+            PluginError: There is no such plugin, or the keyring does not take a secret.
+            WriteError: The disk said no.
+        """
+        self.settings.save(self.plugin(plugin_id).manifest, values)
+        self._tell(PluginEvent.SETTINGS, plugin_id)
 
-    @property
-    def overlays(self) -> tuple[OverlayContribution, ...]:
-        return self._of(OverlayContribution)
+    def require_ready(self, contribution_id: str) -> None:
+        """Make sure that a contribution may be used; :meth:`call` does, and whoever runs its code elsewhere.
 
-    @property
-    def analyses(self) -> tuple[AnalysisContribution, ...]:
-        return self._of(AnalysisContribution)
+        Raises:
+            WaitsForPersonError: The person has not accepted yet what the plugin asks for.
+            PluginError: It is switched off, or gone.
+        """
+        self._ready(contribution_id)
 
-    @property
-    def panels(self) -> tuple[PanelContribution, ...]:
-        return self._of(PanelContribution)
+    def _ready(self, contribution_id: str) -> tuple[Contribution, Plugin]:
+        entry = self._contributions.get(contribution_id)
+        if entry is None:
+            raise PluginError(
+                f"The plugin of “{contribution_id}” was switched off or removed.",
+                cure="Switch it on in the Plugins panel.",
+                source=contribution_id,
+            )
+        contribution, plugin = entry
+        if self.is_disabled(contribution_id):
+            raise self._switched_off(contribution, plugin)
+        if not self.choices.is_accepted(plugin):
+            if plugin.id not in self._asked_for_consent:
+                self._asked_for_consent.add(plugin.id)
+                self._tell(PluginEvent.CONSENT_NEEDED, plugin.id)
+            raise ConsentNeededError(
+                f"“{plugin.name}” waits until you have allowed what it asks for.",
+                cure="Allow it in the Plugins panel.",
+                source=plugin.name,
+            )
+        return entry
 
-    @property
-    def commands(self) -> tuple[CommandContribution, ...]:
-        return self._of(CommandContribution)
+    def settings_of(self, contribution_id: str, reference: str) -> dict[str, Any]:
+        """Return ``{"settings": …}`` where the function gets settings, else nothing.
 
-    @property
-    def themes(self) -> tuple[ThemeContribution, ...]:
-        return self._of(ThemeContribution)
+        Raises:
+            WaitsForPersonError: A setting has no default, and the person has not chosen it yet.
+            PluginError: The keyring does not give away a secret.
+        """
+        return self._settings_of(*self._known[contribution_id], reference)
 
-    @property
-    def tours(self) -> tuple[TourContribution, ...]:
-        return self._of(TourContribution)
+    def _settings_of(self, contribution: Contribution, plugin: Plugin, reference: str) -> dict[str, Any]:
+        if not plugin.manifest.settings or reference == getattr(contribution, "probe", None):
+            return {}
+        return {"settings": self.settings.values(plugin.manifest)}
 
     @property
     def failures(self) -> tuple[FailureRecord, ...]:
         """One record per contribution that has failed."""
         return self._failures.records
 
-    def contribution(self, contribution_id: str, kind: type[_Kind]) -> _Kind | None:
-        """Return the contribution of that id, or None where no plugin has one of that kind."""
-        found = self._contributions.get(contribution_id)
-        return found[0] if found and isinstance(found[0], kind) else None
-
-    def reader(self, contribution_id: str) -> ReaderContribution | None:
-        """Return the reader of that id, or None where no plugin has it."""
-        return self.contribution(contribution_id, ReaderContribution)
-
-    def overlay(self, contribution_id: str) -> OverlayContribution | None:
-        """Return the overlay of that id, or None where no plugin has it."""
-        return self.contribution(contribution_id, OverlayContribution)
-
     def readers_for(self, path: Path) -> tuple[ReaderContribution, ...]:
         """Return the readers whose patterns fit the file's name and that are not switched off."""
         return tuple(reader for reader in self.readers if reader.fits(path) and not self.is_disabled(reader.id))
-
-    def plugin_of(self, contribution_id: str) -> Plugin:
-        """Return the plugin that contributes it.
-
-        Raises:
-            KeyError: No plugin does.
-        """
-        return self._contributions[contribution_id][1]
 
     def call(
         self,
@@ -190,12 +276,11 @@ class PluginRegistry:
                 counts as a failure of the function.
 
         Raises:
-            PluginError: The function, or importing it, failed; or the contribution is switched off.
+            WaitsForPersonError: The person has to accept what the plugin asks for, or to choose a setting, first.
+            PluginError: The function, or importing it, failed; or the contribution is switched off, or gone.
         """
-        contribution, plugin = self._contributions[contribution_id]
-        record = self.failure(contribution_id)
-        if record is not None and record.disabled:
-            raise self._switched_off(contribution, plugin)
+        contribution, plugin = self._ready(contribution_id)
+        arguments = {**arguments, **self._settings_of(contribution, plugin, reference)}
         try:
             result = check(self._in_process.call(plugin, reference, arguments))
         except (Cancelled, KeyboardInterrupt):
@@ -203,6 +288,7 @@ class PluginRegistry:
         except BaseException as error:  # SystemExit and the panics of Rust libraries too
             if isinstance(error, TwinViewerError) and not isinstance(error, PluginError):
                 self.report_success(contribution_id, reference)
+                error.problem, error.cure, error.source = map(redacted, (error.problem, error.cure, error.source))
                 raise
             raise self.report_failure(contribution_id, error, reference=reference).error from error
         self.report_success(contribution_id, reference)
@@ -214,7 +300,7 @@ class PluginRegistry:
         Raises:
             PluginError: There is no such function, or its module fails while it is imported.
         """
-        contribution, plugin = self._contributions[contribution_id]
+        contribution, plugin = self._known[contribution_id]
         for reference in contribution.functions:
             self._in_process.load(plugin, reference)
 
@@ -231,7 +317,7 @@ class PluginRegistry:
 
         :meth:`call` does it; callers that run the code elsewhere (a reader in a worker process) do it themselves.
         """
-        contribution, plugin = self._contributions[contribution_id]
+        contribution, plugin = self._known[contribution_id]
         return self._failures.failed(
             contribution_id, error, reference=reference, title=contribution.title, plugin_name=plugin.name
         )
@@ -243,51 +329,22 @@ class PluginRegistry:
     def switch_on(self, contribution_id: str) -> None:
         """Give a contribution that was switched off another chance: its failures are forgotten."""
         self._failures.forget(contribution_id)
+        self._tell(PluginEvent.SWITCHED_ON, self.plugin_of(contribution_id).id)
 
-    def _of(self, kind: type[_Kind]) -> tuple[_Kind, ...]:
-        found = (contribution for contribution, _ in self._contributions.values())
-        return tuple(contribution for contribution in found if isinstance(contribution, kind))
+    def _is_listed(self, plugin: Plugin) -> bool:
+        return plugin.origin is PluginOrigin.BUILT_IN or self.is_enabled(plugin.id)
 
-    def _add(self, folder: Path, origin: PluginOrigin, *, package: str | None = None) -> None:
-        try:
-            manifest = read_manifest(folder / FILE_NAME)
-            requirements = read_requirements(folder) if origin is PluginOrigin.USER else ()
-        except PluginError as error:
-            self._refuse(error)
-            return
-        if manifest.id in self._plugins:
-            other = self._plugins[manifest.id]
-            self._refuse(
-                PluginError(
-                    f"There is already a plugin with the id “{manifest.id}”, in {other.code.folder}.",
-                    cure="Remove one of the two.",
-                    source=str(folder),
-                )
-            )
-            return
-        code = CodeLocation(package=package or package_name(manifest.id, folder), folder=str(folder))
-        plugin = Plugin(manifest=manifest, code=code, origin=origin, requirements=requirements)
-        self._plugins[plugin.id] = plugin
-        for contribution in manifest.contributions:
-            self._contributions[contribution.id] = (contribution, plugin)
+    def _forget(self, plugin: Plugin) -> None:
+        """Forget a plugin's code and its failures; what is used of it next is read anew."""
+        for contribution in plugin.manifest.contributions:
+            self._failures.forget(contribution.id)
+        self._asked_for_consent.discard(plugin.id)
+        if plugin.origin is not PluginOrigin.BUILT_IN:
+            self._in_process.forget(plugin)
 
-    def _add_installed(self) -> None:
-        for entry in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-            folder = folder_of_package(entry.value)
-            if folder is None:
-                self._refuse(
-                    PluginError(
-                        f"The installed plugin “{entry.name}” names “{entry.value}”, which is not there.",
-                        cure="Reinstall or remove it.",
-                        source=entry.name,
-                    )
-                )
-            else:
-                self._add(folder, PluginOrigin.INSTALLED, package=entry.value)
-
-    def _refuse(self, error: PluginError) -> None:
-        _log.error("A plugin was refused: %s", error)
-        self._problems.append(error)
+    def _tell(self, event: PluginEvent, plugin_id: str) -> None:
+        for listener in self._listeners:
+            listener(PluginChange(event=event, plugin_id=plugin_id))
 
     @staticmethod
     def _switched_off(contribution: Contribution, plugin: Plugin) -> PluginError:
