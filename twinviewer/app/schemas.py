@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from twinviewer.app import description, problems, project_file
+from twinviewer.app import description, problems, project_file, tours
 from twinviewer.app.plugins import contract_pages, manifest
 
 _PROBLEMS_HEAD = """# Problems
@@ -22,6 +22,7 @@ def published() -> dict[str, str]:
         "info": description.json_schema(),
         "plugin": manifest.json_schema(),
         "project": project_file.json_schema(),
+        "tour": tours.json_schema(),
     }
     return {
         "problems.md": _problems_page(),
