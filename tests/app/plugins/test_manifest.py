@@ -66,7 +66,7 @@ def test_a_manifest_says_what_a_plugin_contributes(path: Path) -> None:
 
 
 FAULTS = {
-    "a misspelt key": ('licence = "CC0-1.0"', 'license = "CC0-1.0"', "“licence” is missing", None),
+    "a misspelt key": ('licence = "CC0-1.0"', 'license = "CC0-1.0"', "“license” is not known", 5),
     "a key too many": ("period_s = 10", "period_s = 10\ncolour = 3", "“overlays.1.colour” is not known", 19),
     "a key that is missing": ('read = "wind.rose:read"\n', "", "“readers.1.read” is missing", 7),
     "a value of another type": ("period_s = 10", 'period_s = "ten"', "“overlays.1.period_s” does not fit", 18),
@@ -83,9 +83,9 @@ FAULTS = {
     "a contract that is no number": ("api = 1", 'api = "one"', "“api” does not fit", 1),
     "a permission that does not exist": (
         'licence = "CC0-1.0"',
-        'licence = "CC0-1.0"\npermissions = ["everything"]',
-        "“permissions.1” does not fit",
-        6,
+        'licence = "CC0-1.0"\n\n[permissions]\neverything = true',
+        "“permissions.everything” is not known",
+        8,
     ),
     "a kind that does not exist": (
         'read = "wind.rose:read"',

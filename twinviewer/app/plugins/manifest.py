@@ -9,28 +9,63 @@ import fnmatch
 import math
 import re
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
 
 from twinviewer.api.contracts import API_VERSION
+from twinviewer.app.plugins.manifest_faults import PATTERN_CURES, Fault, deeper_faults, schema_fault
 from twinviewer.model.errors import PluginError
 
 FILE_NAME = "plugin.toml"
 SIZE_LIMIT_BYTES = 256 * 1024
 
-PluginId = Annotated[str, pydantic.Field(pattern=r"^[a-z][a-z0-9-]*$", examples=["air-quality"])]
+
+def _pattern(pattern: str, cure: str) -> str:
+    PATTERN_CURES[pattern] = cure
+    return pattern
+
+
+PluginId = Annotated[
+    str,
+    pydantic.Field(
+        pattern=_pattern(r"^[a-z][a-z0-9-]*$", "Use lower-case letters, digits and hyphens: “air-quality”."),
+        examples=["air-quality"],
+    ),
+]
 ContributionId = Annotated[
-    str, pydantic.Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9][a-z0-9-]*$", examples=["air-quality.no2"])
+    str,
+    pydantic.Field(
+        pattern=_pattern(
+            r"^[a-z][a-z0-9-]*\.[a-z0-9][a-z0-9-]*$",
+            "Use the plugin's id, a dot, and lower-case letters, digits and hyphens: “air-quality.no2”.",
+        ),
+        examples=["air-quality.no2"],
+    ),
 ]
 FunctionReference = Annotated[
     str,
     pydantic.Field(
-        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+        pattern=_pattern(
+            r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+            "Write “module:function”, the module as seen from the plugin's own folder: “feed:simulate”.",
+        ),
         description="“module:function”, the module as seen from the plugin's own folder.",
         examples=["feed:simulate"],
+    ),
+]
+Key = Annotated[
+    str,
+    pydantic.Field(
+        pattern=_pattern(r"^[a-z][a-z0-9_]*$", "Use lower-case letters, digits and underscores: “station_count”."),
+        examples=["station_count"],
+    ),
+]
+Ending = Annotated[
+    str,
+    pydantic.Field(
+        pattern=_pattern(r"^\.[a-z0-9.]+$", "Write it with its dot, in lower case: “.gpkg”."), examples=[".gpkg"]
     ),
 ]
 Text = Annotated[str, pydantic.Field(min_length=1)]
@@ -52,7 +87,7 @@ _TYPE_NAMES |= {name: "a text" for name, of in _TYPES.items() if of is str}
 class Parameter(_Table):
     """One value that a person chooses: a setting of a plugin, or a parameter of an analysis."""
 
-    key: Annotated[str, pydantic.Field(pattern=r"^[a-z][a-z0-9_]*$", examples=["station_count"])]
+    key: Key
     title: Text
     type: Literal["text", "number", "integer", "boolean", "choice", "colour", "file", "folder", "secret", "layer"]
     """``secret``: kept in the system's keyring, settings only.  ``layer``: a layer of the project, analyses only."""
@@ -60,7 +95,7 @@ class Parameter(_Table):
     unit: str = ""
     """UCUM, for numbers."""
     default: str | bool | int | float | None = None
-    """None: nothing is chosen at first, and the person must."""
+    """None: nothing is chosen at first, and the person must.  Empty, for a secret: it may be left out."""
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[Text, ...] = ()
@@ -127,15 +162,15 @@ class ReaderContribution(_Contribution):
 class WriterContribution(_Contribution):
     """A function that writes layers into a file.  The title is the name of the format: ``GeoPackage``."""
 
-    endings: tuple[Annotated[str, pydantic.Field(pattern=r"^\.[a-z0-9.]+$", examples=[".gpkg"])], ...] = pydantic.Field(
-        min_length=1
-    )
+    endings: tuple[Ending, ...] = pydantic.Field(min_length=1)
     """Of the files that it writes, the usual one first."""
     kinds: tuple[LayerKind, ...] = pydantic.Field(min_length=1)
     """The layers that it can write."""
     write: FunctionReference
     several: bool = False
     """Whether one file can hold several layers."""
+    crs: str = ""
+    """The one reference system that the format allows, ``EPSG:4326``: layers come in it; empty: any."""
 
 
 class LayerContribution(_Contribution):
@@ -325,8 +360,9 @@ def read_manifest(path: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(table)
     except pydantic.ValidationError as error:
-        raise _explained(error, path, text) from error
-    _check_ids(manifest, path, text)
+        raise schema_fault(error, Manifest).error(path, text) from error
+    for fault in deeper_faults(manifest, path.parent, CONTRIBUTION_TABLES):
+        raise fault.error(path, text)
     return manifest
 
 
@@ -334,68 +370,9 @@ def _check_api(table: dict[str, Any], path: Path, text: str) -> None:
     api = table.get("api")
     if isinstance(api, int) and api != API_VERSION:
         newer = api > API_VERSION
-        raise PluginError(
-            f"The plugin is written for plugin contract {api}; this program offers contract {API_VERSION}.",
+        fault = Fault(
+            problem=f"The plugin is written for plugin contract {api}; this program offers contract {API_VERSION}.",
             cure="Update twinviewer." if newer else "Ask its author for a version for this contract.",
-            source=_place(path, text, ("api",)),
+            location=("api",),
         )
-
-
-def _check_ids(manifest: Manifest, path: Path, text: str) -> None:
-    """Make sure that each contribution has an id of its own that begins with the plugin's."""
-    seen: set[str] = set()
-    for table in CONTRIBUTION_TABLES:
-        contributions: Sequence[Contribution] = getattr(manifest, table)
-        for number, contribution in enumerate(contributions):
-            fault = "is used twice" if contribution.id in seen else f"must start with “{manifest.id}.”"
-            if contribution.id in seen or not contribution.id.startswith(f"{manifest.id}."):
-                raise PluginError(
-                    f"The id “{contribution.id}” {fault}.",
-                    cure="Give each contribution an id of its own that starts with the plugin's id and a dot.",
-                    source=_place(path, text, (table, number, "id")),
-                )
-            seen.add(contribution.id)
-
-
-def _explained(error: pydantic.ValidationError, path: Path, text: str) -> PluginError:
-    """Return the first fault in the words of the manifest: key, line, and what belongs there."""
-    first = error.errors()[0]
-    location = tuple(first["loc"])
-    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in location) or "the manifest"
-    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    match first["type"]:
-        case "missing":
-            problem, cure = f"The key “{key}” is missing{more}.", "Add it; docs/plugins.md says what belongs there."
-        case "extra_forbidden":
-            problem, cure = f"The key “{key}” is not known{more}.", "Correct its spelling, or remove it."
-        case _:
-            problem = f"The value of “{key}” does not fit: {first['msg']}{more}."
-            cure = "See docs/plugins.md for what belongs there."
-    return PluginError(problem, cure=cure, source=_place(path, text, location))
-
-
-def _place(path: Path, text: str, location: tuple[int | str, ...]) -> str:
-    """Return ``path:line`` of a key, of its table where the key is not there, or the path alone."""
-    line = _line_of(text, location)
-    return f"{path}:{line}" if line else str(path)
-
-
-def _line_of(text: str, location: tuple[int | str, ...]) -> int | None:
-    """Find a key of a flat manifest: top-level keys, and keys of ``[[readers]]`` and ``[[overlays]]``."""
-    lines = text.splitlines()
-    header = None
-    start, end = 0, next((i for i, line in enumerate(lines) if line.lstrip().startswith("[")), len(lines))
-    keys = [part for part in location if isinstance(part, str)]
-    numbers = [part for part in location if isinstance(part, int)]
-    if len(keys) > 0 and numbers and location[:2] == (keys[0], numbers[0]):
-        headers = [i for i, line in enumerate(lines) if re.match(rf"\s*\[\[\s*{keys[0]}\s*\]\]", line)]
-        if numbers[0] < len(headers):
-            header = headers[numbers[0]]
-            start = header + 1
-            end = next((i for i in range(start, len(lines)) if lines[i].lstrip().startswith("[")), len(lines))
-            keys = keys[1:]
-    if keys:
-        for index in range(start, end):
-            if re.match(rf"\s*{re.escape(keys[0])}\s*=", lines[index]):
-                return index + 1
-    return None if header is None else header + 1
+        raise fault.error(path, text)
