@@ -51,6 +51,11 @@ def data_dir() -> Path:
     return _folder("data", platformdirs.user_data_dir(_APP, appauthor=False))
 
 
+def plugin_data_dir(plugin_id: str) -> Path:
+    """Return the folder that a plugin may write to; it outlasts updates of the plugin."""
+    return _made(data_dir() / "plugin-data" / plugin_id)
+
+
 def cache_dir() -> Path:
     """Return the folder of what can be made again: the demo city."""
     return _folder("cache", platformdirs.user_cache_dir(_APP, appauthor=False))

@@ -1,0 +1,33 @@
+"""What a plugin asks for, in the words of whoever has to decide about it; the same in the window and on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from twinviewer.app.plugins.finding import Plugin
+
+
+def permissions_in_words(plugin: Plugin) -> tuple[str, ...]:
+    """Return a sentence for each thing that the plugin may do beyond its own folders; none where it asks for nothing."""
+    if plugin.is_trusted:
+        return ()
+    if not plugin.isolated:
+        return ("It runs inside the viewer, where nothing limits it: it may do whatever you may.",)
+    asked = plugin.manifest.permissions
+    sentences = []
+    if "*" in asked.network:
+        sentences.append("It may reach any host in the network.")
+    elif asked.network:
+        sentences.append(f"It may reach {_listed(asked.network)} in the network.")
+    if asked.read:
+        sentences.append(f"It may read {_listed(asked.read)}.")
+    if asked.write:
+        sentences.append(f"It may read and change {_listed(asked.write)}.")
+    if asked.subprocess:
+        sentences.append("It may start other programs, and what these reach in the network is not limited.")
+    return tuple(sentences)
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
