@@ -8,7 +8,7 @@ from twinviewer.app.plugins.finding import Plugin
 
 
 def permissions_in_words(plugin: Plugin) -> tuple[str, ...]:
-    """Return a sentence for each thing that the plugin may do beyond its own folders; none where it asks for nothing."""
+    """Return a sentence for each thing that the plugin may do beyond its own folders."""
     if plugin.is_trusted:
         return ()
     if not plugin.isolated:
