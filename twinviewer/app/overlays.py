@@ -119,6 +119,12 @@ class OverlayRunner:
         self._site_changed_at: float | None = monotonic()
         self._stop_hearing = (session.on_change(self._hear_change), session.store.on_put(self._hear_data))
 
+    @property
+    def site(self) -> SessionSite | None:
+        """The place as overlays, panels and commands know it; None while nothing is loaded, or it is just coming in."""
+        self._renew_site()
+        return self._site
+
     def requests(self, instant: datetime) -> Mapping[str, OverlayPicture]:
         """Return the picture at ``instant`` of every overlay that there is, by contribution id."""
         self._renew_site()

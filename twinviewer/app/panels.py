@@ -81,9 +81,10 @@ class _Open:
     """What it was called with last; None: it must be called."""
     called_at: float = float("-inf")
     failed_at: float | None = None
-    running: bool = False
-    generation: int = 0
-    """Answers to calls of an older one are dropped: the plugin was loaded anew meanwhile."""
+    in_view: bool = True
+    running: int = 0
+    """Number of the call whose answer is waited for; 0: none."""
+    calls: int = 0
 
 
 class PanelRunner:
@@ -118,10 +119,10 @@ class PanelRunner:
     @property
     def open_ids(self) -> tuple[str, ...]:
         """The panels that are in view."""
-        return tuple(self._open)
+        return tuple(panel_id for panel_id, panel in self._open.items() if panel.in_view)
 
     def picture(self, panel_id: str) -> PanelPicture:
-        """Return what a panel shows; one that is not in view waits."""
+        """Return what a panel shows; one that was never in view waits."""
         panel = self._open.get(panel_id)
         return PanelPicture() if panel is None else panel.picture
 
@@ -131,15 +132,21 @@ class PanelRunner:
         Raises:
             KeyError: No plugin has it.
         """
-        if panel_id not in self._open:
+        panel = self._open.get(panel_id)
+        if panel is not None:
+            panel.in_view = True
+        else:
             contribution = self._registry.contribution(panel_id, PanelContribution)
             if contribution is None:
                 raise KeyError(panel_id)
             self._open[panel_id] = _Open(contribution=contribution)
 
     def close(self, panel_id: str) -> None:
-        """Ask a panel no more, since it is out of view; an answer that is on its way is dropped."""
-        self._open.pop(panel_id, None)
+        """Ask a panel no more, since it is out of view.  What was entered is kept for when it comes back."""
+        panel = self._open.get(panel_id)
+        if panel is not None:
+            panel.in_view = False
+            panel.pressed, panel.last = "", None
 
     def enter(self, panel_id: str, element_id: str, value: Entry) -> None:
         """Note what the person entered, and tell the panel."""
@@ -174,24 +181,24 @@ class PanelRunner:
             return
         contribution = self._registry.contribution(panel_id, PanelContribution)
         if contribution is None:
-            self.close(panel_id)
+            del self._open[panel_id]
             return
         panel.contribution = contribution
-        panel.generation += 1
-        panel.running, panel.last, panel.failed_at = False, None, None
+        panel.running, panel.last, panel.failed_at = 0, None, None
         self._show(panel, replace(panel.picture, state=_resting(panel.picture), problem=None, busy_since=None))
         self._look_at(panel)
 
     def end(self) -> None:
         """Call nothing any more; the runner is of no use afterwards."""
-        self._open.clear()
+        for panel_id in self.open_ids:
+            self.close(panel_id)
         self._runner.close(timeout_s=0.5)
 
     # --- one panel ------------------------------------------------------------------------------------------------
 
     def _look_at(self, panel: _Open) -> None:
         """Call the panel if something changed, none of its calls runs, and it may be called so soon."""
-        if panel.running or self._instant is None:
+        if panel.running or not panel.in_view or self._instant is None:
             return
         if self._registry.is_disabled(panel.contribution.id):
             if panel.picture.state is not PanelState.SWITCHED_OFF:
@@ -213,9 +220,10 @@ class PanelRunner:
             self._call(panel, asked, now)
 
     def _call(self, panel: _Open, asked: _Asked, now: float) -> None:
-        panel.last, panel.called_at, panel.running = asked, now, True
+        panel.calls += 1
+        panel.last, panel.called_at, panel.running = asked, now, panel.calls
         panel.pressed, panel.entered = "", False
-        contribution, generation = panel.contribution, panel.generation
+        contribution, number = panel.contribution, panel.calls
         panel.picture = replace(panel.picture, busy_since=now)
         arguments = {
             "site": asked.site,
@@ -225,15 +233,12 @@ class PanelRunner:
             "pressed": asked.pressed,
         }
 
-        def is_wanted() -> bool:
-            return self._open.get(contribution.id) is panel and panel.generation == generation
-
         def done(content: PanelContent) -> None:
-            if is_wanted():
+            if panel.running == number:
                 self._answered(panel, asked, content)
 
         def failed(error: Exception) -> None:
-            if is_wanted():
+            if panel.running == number:
                 self._fail(panel, error)
 
         self._runner.start(
@@ -245,7 +250,10 @@ class PanelRunner:
         )
 
     def _answered(self, panel: _Open, asked: _Asked, content: PanelContent) -> None:
-        panel.running, panel.failed_at = False, None
+        panel.running, panel.failed_at = 0, None
+        if not panel.in_view:
+            panel.picture = replace(panel.picture, busy_since=None)
+            return
         is_outdated = asked.site is not self._site() or asked.selection != self._selection
         if is_outdated and panel.picture.state is PanelState.SHOWN:
             panel.picture = replace(panel.picture, busy_since=None)
@@ -259,7 +267,7 @@ class PanelRunner:
         self._look_at(panel)
 
     def _fail(self, panel: _Open, error: Exception) -> None:
-        panel.running, panel.failed_at, panel.last = False, self._monotonic(), None
+        panel.running, panel.failed_at, panel.last = 0, self._monotonic(), None
         is_off = self._registry.is_disabled(panel.contribution.id)
         problem = error if isinstance(error, TwinViewerError) else PluginError(f"The panel failed: {error}.")
         state = PanelState.SWITCHED_OFF if is_off else PanelState.FAILED

@@ -31,7 +31,7 @@ TITLES = {
 }
 
 
-class _Title(QWidget):
+class DockTitle(QWidget):
     """The bar on top of a panel."""
 
     def __init__(self, text: str, dock: QDockWidget, look: Look) -> None:
@@ -58,7 +58,7 @@ class Docks:
             dock.setObjectName(f"dock.{name}")
             dock.setAccessibleName(title)
             dock.setWidget(getattr(panels, name))
-            dock.setTitleBarWidget(QWidget(dock) if name == "time" else _Title(title, dock, look))
+            dock.setTitleBarWidget(QWidget(dock) if name == "time" else DockTitle(title, dock, look))
             self.docks[name] = dock
         window.setDockOptions(
             QMainWindow.DockOption.AnimatedDocks

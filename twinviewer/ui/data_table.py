@@ -1,0 +1,213 @@
+"""A table of texts and numbers: sortable, copied with Ctrl+C, and its rows may stand for city objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QItemSelectionModel,
+    QLocale,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSignalBlocker,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
+
+from twinviewer.model.panel import Table
+
+Index = QModelIndex | QPersistentModelIndex
+SORT_ROLE = int(Qt.ItemDataRole.UserRole)
+MOST_ROWS_SEEN = 10
+"""Of a table among other things; the rest is scrolled to."""
+ROWS_MEASURED = 200
+"""Column widths follow from so many rows."""
+_NOTHING = QModelIndex()
+_MISSING = "–"
+
+
+def cell_text(value: str | float) -> str:
+    """Return a cell as people of this locale write it; a number that is missing is a dash."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        return _MISSING if math.isnan(value) else ("∞" if value > 0 else "−∞")
+    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
+        number = int(value)
+        return str(number) if 1000 <= abs(number) <= 9999 else QLocale().toString(number)  # a year is not "1,987"
+    if abs(value) >= 1e6 or abs(value) < 1e-3:
+        return QLocale().toString(value, "g", 5)
+    return QLocale().toString(value, "f", max(0, min(6, 4 - len(str(int(abs(value)))))))
+
+
+class _Model(QAbstractTableModel):
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.table = Table(title="", columns=(), rows=())
+
+    def show(self, table: Table) -> None:
+        self.beginResetModel()
+        self.table = table
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(self.table.rows)
+
+    def columnCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(self.table.columns)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
+        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
+            return self.table.columns[section]
+        return None
+
+    def data(self, index: Index, role: int = 0) -> Any:
+        value = self.table.rows[index.row()][index.column()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return cell_text(value)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignLeft if isinstance(value, str) else Qt.AlignmentFlag.AlignRight
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        if role == SORT_ROLE:
+            return value
+        return None
+
+
+class _Sorted(QSortFilterProxyModel):
+    """Numbers by size, texts by the alphabet, what is missing at the end."""
+
+    def lessThan(self, left: Index, right: Index) -> bool:  # noqa: N802
+        return _order(left.data(SORT_ROLE)) < _order(right.data(SORT_ROLE))
+
+
+def _order(value: str | float) -> tuple[int, float, str]:
+    if isinstance(value, str):
+        return (1, 0.0, value.casefold())
+    return (2, 0.0, "") if math.isnan(value) else (0, float(value), "")
+
+
+class DataTable(QWidget):
+    """Shows one :class:`Table` with its title."""
+
+    object_chosen = Signal(str)
+    """Id of the city object of the row that the person chose."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.table = Table(title="", columns=(), rows=())
+        self.title = QLabel()
+        self.title.setObjectName("subheading")
+        self.title.setWordWrap(True)
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self._model = _Model(self)
+        self._sorted = _Sorted(self)
+        self._sorted.setSourceModel(self._model)
+        self.view = _View()
+        self.view.setModel(self._sorted)
+        self.view.selectionModel().currentRowChanged.connect(self._choose)
+        self.view.clicked.connect(self._choose)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.title)
+        layout.addWidget(self.view)
+
+    def show_table(self, table: Table) -> None:
+        """Show another table; where it has the same columns, order, widths, row and place stay."""
+        if table is self.table:
+            return
+        keeps = table.columns == self.table.columns
+        chosen = self._object_at(self.view.currentIndex())
+        place = self.view.verticalScrollBar().value()
+        header = self.view.horizontalHeader()
+        column, order = header.sortIndicatorSection(), header.sortIndicatorOrder()
+        self.table = table
+        with QSignalBlocker(self.view.selectionModel()):
+            self._model.show(table)
+            self._sorted.sort(column if keeps else -1, order)
+            if not keeps:
+                header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+            self._choose_again(chosen)
+        self.title.setText(table.title)
+        self.title.setVisible(bool(table.title))
+        self.view.setAccessibleName(table.title or "Table")
+        if not keeps:
+            self._fit_columns()
+        self.view.verticalScrollBar().setValue(place if keeps else 0)
+        self.view.fit_height(MOST_ROWS_SEEN)
+
+    def shown_rows(self) -> list[list[str]]:
+        """Return what stands in the table, from the top."""
+        columns = range(self._sorted.columnCount())
+        return [
+            [self._sorted.index(row, column).data() for column in columns] for row in range(self._sorted.rowCount())
+        ]
+
+    def _choose(self, index: Index, *_: object) -> None:
+        identifier = self._object_at(index)
+        if identifier:
+            self.object_chosen.emit(identifier)
+
+    def _object_at(self, index: Index) -> str:
+        row = self._sorted.mapToSource(index).row()
+        return self.table.object_ids[row] if 0 <= row < len(self.table.object_ids) else ""
+
+    def _choose_again(self, identifier: str) -> None:
+        ids: Sequence[str] = self.table.object_ids
+        if identifier and identifier in ids:
+            index = self._sorted.mapFromSource(self._model.index(list(ids).index(identifier), 0))
+            flags = QItemSelectionModel.SelectionFlag
+            self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+
+    def _fit_columns(self) -> None:
+        header = self.view.horizontalHeader()
+        self.view.resizeColumnsToContents()
+        for column in range(header.count()):
+            self.view.setColumnWidth(column, min(self.view.columnWidth(column) + 10, 260))
+
+
+class _View(QTableView):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setTabKeyNavigation(False)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setSortingEnabled(True)
+        self.verticalHeader().setVisible(False)
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 10)
+        header = self.horizontalHeader()
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        header.setSortIndicatorClearable(True)
+        header.setStretchLastSection(True)
+        header.setResizeContentsPrecision(ROWS_MEASURED)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setHighlightSections(False)
+
+    def fit_height(self, most_rows: int) -> None:
+        """Be as high as the rows that are there, at most so many."""
+        rows = min(self.model().rowCount(), most_rows)
+        inside = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
+        scroll_bar = self.horizontalScrollBar().sizeHint().height()
+        self.setFixedHeight(inside + scroll_bar)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.matches(QKeySequence.StandardKey.Copy):
+            rows = sorted({index.row() for index in self.selectedIndexes()})
+            columns = range(self.model().columnCount())
+            texts = ("\t".join(self.model().index(row, column).data() for column in columns) for row in rows)
+            QGuiApplication.clipboard().setText("\n".join(texts))
+            return
+        super().keyPressEvent(event)
