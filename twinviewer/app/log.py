@@ -11,6 +11,7 @@ from collections import deque
 from pathlib import Path
 
 from twinviewer.app.folders import state_dir
+from twinviewer.app.plugins.secret_values import without_secrets
 
 _SECRETS = (
     (re.compile(r"(\w+://)[^/\s:@]+(:[^/\s@]*)?@"), r"\1…@"),  # user-info of a URL
@@ -22,7 +23,8 @@ _SECRETS = (
 
 
 def redacted(text: str) -> str:
-    """Return ``text`` with passwords, tokens and user-info of URLs taken out."""
+    """Return ``text`` without passwords, tokens and user-info of URLs, and without any secret of a plugin."""
+    text = without_secrets(text)
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twinviewer.app.plugins.secret_values import redacted
+from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.model.errors import PluginError
 
 _log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class FailureBook:
     ) -> FailureRecord:
         """Count a failure of one of the contribution's functions."""
         if isinstance(error, PluginError):
-            told = PluginError(redacted(error.problem), cure=redacted(error.cure), source=plugin_name)
+            told = PluginError(without_secrets(error.problem), cure=without_secrets(error.cure), source=plugin_name)
         else:
             told = PluginError(
                 f"“{title}” failed: {in_words(error)}.",
@@ -74,7 +74,7 @@ class FailureBook:
                 "The log has the details for its author.",
                 source=plugin_name,
             )
-        details = redacted("".join(traceback.format_exception(error)))
+        details = without_secrets("".join(traceback.format_exception(error)))
         with self._lock:
             old = self._records.get(contribution_id)
             in_a_row = self._in_a_row[contribution_id, reference] = (
@@ -113,7 +113,7 @@ class FailureBook:
 
 def in_words(error: BaseException) -> str:
     try:
-        text = redacted(" ".join(str(error).split()))
+        text = without_secrets(" ".join(str(error).split()))
     except Exception:  # noqa: BLE001 – it is a plugin's own class
         text = ""
     return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

@@ -21,7 +21,7 @@ from twinviewer.app.plugins.collection import PluginCollection
 from twinviewer.app.plugins.failures import FailureBook, FailureRecord
 from twinviewer.app.plugins.finding import Plugin, PluginOrigin, plugin_roots, user_plugins
 from twinviewer.app.plugins.manifest import FILE_NAME, Contribution, ReaderContribution
-from twinviewer.app.plugins.secret_values import redacted
+from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.app.plugins.settings import PluginSettings, Value
 from twinviewer.model.errors import PluginError, TwinViewerError
 from twinviewer.model.feedback import Cancelled
@@ -288,7 +288,7 @@ class PluginRegistry(PluginCollection):
         except BaseException as error:  # SystemExit and the panics of Rust libraries too
             if isinstance(error, TwinViewerError) and not isinstance(error, PluginError):
                 self.report_success(contribution_id, reference)
-                error.problem, error.cure, error.source = map(redacted, (error.problem, error.cure, error.source))
+                _clean(error)
                 raise
             raise self.report_failure(contribution_id, error, reference=reference).error from error
         self.report_success(contribution_id, reference)
@@ -353,3 +353,9 @@ class PluginRegistry(PluginCollection):
             cure="Update the plugin, then switch it on again.",
             source=plugin.name,
         )
+
+
+def _clean(error: TwinViewerError) -> None:
+    """Take secrets out of what a plugin said about its source."""
+    error.problem, error.cure = without_secrets(error.problem), without_secrets(error.cure)
+    error.source, error.args = without_secrets(error.source), (error.problem,)

@@ -2,14 +2,13 @@
 
 The keyring is the only place that they are written to.  Where a machine has none, or to override it, the
 environment variable ``TWINVIEWER_SECRET_<PLUGIN>_<KEY>`` holds one.  Every secret that was read or entered is known
-here for as long as the program runs, so that :func:`redacted` can take it out of texts on their way to a log.
+here for as long as the program runs, so that :func:`without_secrets` can take it out of texts on their way to a log.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import logging
 import os
 import re
 import threading
@@ -98,7 +97,7 @@ def forget_secret(plugin_id: str, key: str) -> None:
 
 
 def know(secret: str) -> None:
-    """Have :func:`redacted` take ``secret`` out of texts from now on."""
+    """Have :func:`without_secrets` take ``secret`` out of texts from now on."""
     global _pattern
     if len(secret) < SHORTEST:
         return
@@ -110,25 +109,9 @@ def know(secret: str) -> None:
         _pattern = re.compile("|".join(map(re.escape, forms)))
 
 
-def redacted(text: str) -> str:
+def without_secrets(text: str) -> str:
     """Return ``text`` with every known secret replaced, plain and as it stands in addresses, JSON and headers."""
     return text if _pattern is None else _pattern.sub(HIDDEN, text)
-
-
-class RedactingFilter(logging.Filter):
-    """Takes known secrets out of messages and tracebacks; for every handler that writes."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if _pattern is None:
-            return True
-        message = record.getMessage()
-        if redacted(message) != message:
-            record.msg, record.args = redacted(message), ()
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = redacted(record.exc_text)
-        return True
 
 
 def _forms(secret: str) -> tuple[str, ...]:
