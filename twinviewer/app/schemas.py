@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from twinviewer.app import description, problems, project_file, tours
-from twinviewer.app.plugins import contract_pages, manifest
+from twinviewer.app.plugins import contract_pages, listing, manifest
 
 _PROBLEMS_HEAD = """# Problems
 
@@ -21,6 +21,7 @@ def published() -> dict[str, str]:
     schemas = {
         "info": description.json_schema(),
         "plugin": manifest.json_schema(),
+        "plugin-list": listing.json_schema(),
         "project": project_file.json_schema(),
         "tour": tours.json_schema(),
     }
