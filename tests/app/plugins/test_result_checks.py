@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from twinviewer.app.plugins.result_checks import checked_batches, checked_requests
-from twinviewer.model.drawing import ColourObjects, ColourScale, GlyphShape, Labels, PlaceGlyphs
+from twinviewer.app.plugins.result_checks import RequestChecks, checked_batches, checked_requests
+from twinviewer.model.drawing import (
+    ColourObjects,
+    ColourScale,
+    DrawData,
+    ExtrudedColumns,
+    FlowLines,
+    GlyphShape,
+    HeatGrid,
+    IconShape,
+    Labels,
+    MeshShape,
+    PlaceGlyphs,
+    Trails,
+)
 from twinviewer.model.errors import PluginError
+from twinviewer.model.layer_data import SourceFacts, TriangleMesh
 from twinviewer.model.observation import MovementBatch, ObservationBatch, ObservedProperty, Thing
 
 SCALE = ColourScale(title="t", unit="1", colour_map="viridis", value_range=(0.0, 1.0))
@@ -39,7 +54,26 @@ GLYPHS = PlaceGlyphs(
     ids=("a", "b"),
     stale=np.zeros(2, np.bool_),
 )
-LABELS = Labels(positions=np.zeros((2, 3)), texts=["a", "b"])
+LABELS = Labels(positions=np.zeros((2, 3)), texts=("a", "b"))
+FLOW = FlowLines(
+    vertices=np.zeros((5, 3)),
+    offsets=np.array([0, 2, 5]),
+    values=np.array([0.1, np.nan]),
+    scale=SCALE,
+    speed_m_s=np.array([3.0, -3.0]),
+    ids=("a", "b"),
+)
+GRID = HeatGrid(values=np.full((3, 4), np.nan), corner=(565_000.0, 5_934_000.0), cell_m=5.0, scale=SCALE)
+COLUMNS = ExtrudedColumns(positions=np.zeros((2, 3)), heights_m=np.ones(2), values=np.ones(2), scale=SCALE)
+TRAILS = Trails(positions=np.zeros((2, 4, 3)), values=np.ones(2), scale=SCALE)
+MESH = TriangleMesh(
+    source=SourceFacts(format="x"),
+    crs=None,
+    vertices=np.eye(4, 3),
+    triangles=np.array([[0, 1, 2], [1, 2, 3]], np.int32),
+    vertex_rgb=None,
+)
+DATA = DrawData(data=MESH, scale=SCALE)
 COLOURS = ColourObjects(object_ids=("a", "b"), values=np.zeros(2), scale=SCALE)
 
 
@@ -48,6 +82,16 @@ def test_what_keeps_the_contract_passes() -> None:
     assert checked_batches([]) == ()
     assert checked_requests((GLYPHS, LABELS, COLOURS)) == (GLYPHS, LABELS, COLOURS)
     assert checked_requests([replace(GLYPHS, size_m=3.0, values=None, scale=None, ids=(), stale=None)])
+    assert checked_requests([replace(GLYPHS, shape=IconShape(path="a.png")), replace(COLOURS, positions=None)])
+    others = (FLOW, GRID, COLUMNS, TRAILS, DATA, replace(DATA, values=np.ones(2)), replace(DATA, values=np.ones(4)))
+    assert all(a is b for a, b in zip(checked_requests(others), others, strict=True))
+    nothing = replace(
+        FLOW, vertices=np.empty((0, 3)), offsets=np.zeros(1, np.int64), values=None, ids=(), speed_m_s=1.0
+    )
+    assert checked_requests([nothing, replace(TRAILS, positions=np.empty((0, 0, 3)), values=np.empty(0))])
+    assert checked_requests([replace(TRAILS, positions=np.full((2, 4, 3), np.nan))])
+    by_place = replace(COLOURS, object_ids=(), positions=np.zeros((2, 2)))
+    assert checked_requests([by_place, replace(by_place, positions=np.zeros((2, 3)))])
 
 
 @pytest.mark.parametrize("check", [checked_batches, checked_requests])
@@ -100,7 +144,109 @@ REQUESTS = [
     (LABELS, {"positions": np.full((2, 3), np.inf)}, "not a number"),
     (COLOURS, {"values": np.zeros(3)}, "2 entries instead of 3"),
     (COLOURS, {"scale": None}, "instead of a ColourScale"),
+    (FLOW, {"colour": None}, "#rrggbb"),
+    (COLOURS, {"positions": np.zeros((2, 3))}, "at once"),
+    (COLOURS, {"object_ids": (), "positions": np.full((2, 2), np.nan)}, "2 of 2"),
+    (COLOURS, {"object_ids": (), "positions": np.zeros((3, 2))}, "shape"),
+    (COLOURS, {"scale": replace(SCALE, ticks=((1.0, 2.0),))}, "tick"),
+    (COLOURS, {"scale": replace(SCALE, title=None)}, "title"),
+    (GLYPHS, {"positions": np.array([[0.0, 0, 0], [np.nan, 0, 0]])}, "1 of 2"),
+    (GLYPHS, {"positions": np.full((2, 3), 1e30)}, "2 of 2"),
+    (GLYPHS, {"pitch_deg": np.full(2, np.nan)}, "2 entries that is not a number"),
+    (GLYPHS, {"roll_deg": np.zeros((2, 1))}, "shape"),
+    (GLYPHS, {"stale": np.zeros(2)}, "True and False"),
+    (GLYPHS, {"shape": IconShape(path="")}, "name of a file"),
+    (GLYPHS, {"shape": MeshShape(path=None)}, "name of a file"),
+    (LABELS, {"texts": ("a", "b" * 5000)}, "characters"),
+    (LABELS, {"size_px": 0}, "1 to 200"),
+    (LABELS, {"priority": np.zeros(3)}, "shape"),
+    (FLOW, {"offsets": np.array([0, 3, 2, 5])}, "ascend"),
+    (FLOW, {"offsets": np.array([0, 2, 6])}, "ascend"),
+    (FLOW, {"offsets": np.array([1, 2, 5])}, "ascend"),
+    (FLOW, {"offsets": np.empty(0, np.int64)}, "ascend"),
+    (FLOW, {"offsets": np.array([0.0, 2.0, 5.0])}, "whole numbers"),
+    (FLOW, {"offsets": [0, 2, 5]}, "instead of an array"),
+    (FLOW, {"vertices": np.full((5, 3), np.nan)}, "5 of 5"),
+    (FLOW, {"values": np.zeros(5)}, "shape"),
+    (FLOW, {"speed_m_s": np.zeros(5)}, "shape"),
+    (FLOW, {"speed_m_s": np.nan}, "instead of a number"),
+    (FLOW, {"dash_m": -1.0}, "0 to inf"),
+    (FLOW, {"width_px": 1e9}, "0 to 100"),
+    (FLOW, {"ids": ("a",)}, "1 entries instead of 2"),
+    (GRID, {"values": np.zeros(4)}, "shape"),
+    (GRID, {"values": np.zeros((2, 2), complex)}, "instead of an array"),
+    (GRID, {"corner": (np.nan, 0.0)}, "corner"),
+    (GRID, {"corner": 5.0}, "corner"),
+    (GRID, {"cell_m": 0.0}, "cell_m"),
+    (GRID, {"opacity": 2.0}, "0 to 1"),
+    (GRID, {"scale": None}, "instead of a ColourScale"),
+    (COLUMNS, {"heights_m": np.array([1.0, np.inf])}, "1 entry"),
+    (COLUMNS, {"radius_m": -1.0}, "radius_m"),
+    (COLUMNS, {"scale": None}, "no scale"),
+    (TRAILS, {"positions": np.zeros((2, 3))}, "shape"),
+    (TRAILS, {"positions": np.full((2, 4, 3), np.inf)}, "beyond"),
+    (TRAILS, {"values": np.zeros(3)}, "shape"),
+    (DATA, {"data": "text"}, "cannot be drawn"),
+    (DATA, {"data": replace(MESH, triangles=np.array([[0, 1, 4]], np.int32))}, "out of range"),
+    (DATA, {"data": replace(MESH, vertices=np.full((4, 3), np.nan))}, "not finite"),
+    (DATA, {"values": np.ones(3)}, r"4 \(one per vertex\) or 2 \(one per triangle\)"),
+    (DATA, {"values": np.ones(4), "scale": None}, "no scale"),
+    (DATA, {"values": "height"}, "0 entries"),
+    (DATA, {"opacity": np.nan}, "opacity"),
+    (DATA, {"colour": "red"}, "#rrggbb"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (replace(LABELS, positions=np.zeros((20_001, 3)), texts=("a",) * 20_001), "20,001 labels .* 20,000"),
+        (PlaceGlyphs(shape=GlyphShape.PIN, positions=np.zeros((500_001, 3)), size_m=1.0), "500,001 glyphs"),
+        (replace(COLUMNS, positions=np.zeros((200_001, 3)), heights_m=np.zeros(200_001)), "200,001 columns"),
+        (replace(COLOURS, values=np.zeros(2_000_001)), "2,000,001 coloured objects"),
+        (replace(GRID, values=np.zeros((4097, 1))), "4,097 × 1 cells"),
+        (replace(FLOW, vertices=np.zeros((5_000_001, 3))), "5,000,001 vertices"),
+        (replace(TRAILS, positions=np.zeros((5001, 1000, 3))), "5,001,000 positions"),
+        (replace(DATA, data=replace(MESH, triangles=np.zeros((5_000_001, 3), np.int32))), "5,000,001 triangles"),
+    ],
+)
+def test_more_than_can_be_drawn_is_refused_with_the_number_and_the_limit(request_: Any, says: str) -> None:
+    with pytest.raises(PluginError, match=says):
+        checked_requests([request_])
+
+
+def test_a_flood_of_requests_is_refused() -> None:
+    with pytest.raises(PluginError, match="101 drawing requests"):
+        checked_requests([LABELS] * 101)
+
+
+def test_texts_that_stay_the_same_stay_the_same_object() -> None:
+    checks = RequestChecks()
+    ids = [f"b-{n}" for n in range(5)]
+    coloured = ColourObjects(object_ids=ids, values=np.zeros(5), scale=SCALE)
+    (first,) = checks.checked([coloured])
+    assert isinstance(first, ColourObjects)
+    assert first.object_ids == tuple(ids)
+    (again,) = checks.checked([replace(coloured, object_ids=[f"b-{n}" for n in range(5)], values=np.ones(5))])
+    assert isinstance(again, ColourObjects)
+    assert again.object_ids is first.object_ids
+    ids.pop()
+    assert len(first.object_ids) == 5, "a list that shrinks later does no harm"
+    with pytest.raises(PluginError, match="4 entries instead of 5"):
+        checks.checked([coloured])
+
+
+def test_the_check_of_a_hundred_thousand_coloured_objects_is_not_felt() -> None:
+    checks = RequestChecks()
+    ids = tuple(f"building-{n}" for n in range(100_000))
+    values = np.zeros(100_000)
+    checks.checked([ColourObjects(object_ids=ids, values=values, scale=SCALE)])
+    took_s = []
+    for _ in range(5):
+        began = time.perf_counter()
+        checks.checked([ColourObjects(object_ids=ids, values=values, scale=SCALE)])
+        took_s.append(time.perf_counter() - began)
+    assert min(took_s) < 0.002
 
 
 @pytest.mark.parametrize(("request_", "change", "says"), REQUESTS)

@@ -1,23 +1,76 @@
-"""Whether what a plugin's feed and encode return is what the contract promises.
+"""Whether what a plugin's feed, encode or layer function returns is what the contract promises.
 
-Everything behind these checks may trust shapes, types and index ranges: the store, and the scene, where a wrong
-length would end the process.
+Everything behind these checks may trust shapes, types, index ranges and sizes: the store, and the scene, where a wrong
+length would end the process and a million labels would stop it.  They are cheap enough to be made for each frame: what
+is the very object of the last answer is not looked at again.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from twinviewer.app import colour_maps
-from twinviewer.model.drawing import ColourObjects, ColourScale, DrawingRequest, GlyphShape, Labels, PlaceGlyphs
-from twinviewer.model.errors import PluginError
+from twinviewer.app.plugins.array_checks import (
+    FARTHEST_M,
+    KnownTexts,
+    colour,
+    fault,
+    finite,
+    indices,
+    kind_of,
+    limit,
+    number,
+    number_or_each,
+    numbers,
+    offsets,
+    places,
+    rows,
+)
+from twinviewer.formats import soundness
+from twinviewer.model.drawing import (
+    ColourObjects,
+    ColourScale,
+    DrawData,
+    DrawingRequest,
+    ExtrudedColumns,
+    FlowLines,
+    GlyphShape,
+    HeatGrid,
+    IconShape,
+    Labels,
+    MeshShape,
+    PlaceGlyphs,
+    Trails,
+)
+from twinviewer.model.layer_data import (
+    CityModel,
+    FeatureTable,
+    LayerData,
+    PointCloud,
+    RasterImage,
+    TerrainGrid,
+    TriangleMesh,
+)
 from twinviewer.model.observation import Batch, MovementBatch, ObservationBatch
 
-T = TypeVar("T")
+MOST_REQUESTS = 100
+MOST_OBJECTS = 2_000_000
+MOST_GLYPHS = 500_000
+MOST_LABELS = 20_000
+MOST_LINE_VERTICES = 5_000_000
+MOST_COLUMNS = 200_000
+MOST_GRID_SIDE = 4096
+MOST_TRIANGLES = 5_000_000
+MOST_POINTS = 10_000_000
+MOST_ROWS = 10_000_000
+"""Of a batch: what is seen now and in the next seconds, not a history."""
+
+Request = TypeVar("Request", bound=DrawingRequest)
+_REQUESTS = (ColourObjects, PlaceGlyphs, Labels, FlowLines, HeatGrid, ExtrudedColumns, Trails, DrawData)
 
 
 def checked_batches(result: object) -> tuple[Batch, ...]:
@@ -29,132 +82,264 @@ def checked_batches(result: object) -> tuple[Batch, ...]:
     batches: tuple[Batch, ...] = _items(result, (ObservationBatch, MovementBatch), "The feed")
     for batch in batches:
         if isinstance(batch, ObservationBatch):
-            n = len(batch.thing)
-            _numbers(batch.phenomenon_time_s, (n,), "phenomenon_time_s")
-            _numbers(batch.results, (n,), "results")
-            _indices(batch.thing, len(batch.things), "thing")
-            if not np.isfinite([thing.position for thing in batch.things]).all():
-                raise PluginError("A thing has a position that is not a number.", cure=_CURE)
+            n = rows(batch.thing)
+            limit(n, MOST_ROWS, "rows of a batch")
+            numbers(batch.phenomenon_time_s, (n,), "phenomenon_time_s")
+            numbers(batch.results, (n,), "results")
+            indices(batch.thing, len(batch.things), "thing")
+            there = np.array([thing.position for thing in batch.things], dtype=np.float64).reshape(-1, 3)
+            bad = int(np.count_nonzero(~(np.abs(there) <= FARTHEST_M).all(axis=1)))
+            if bad:
+                raise fault(f"{bad:,} of {len(there):,} things have a position that is not a number.")
         else:
-            n = len(batch.object)
-            _numbers(batch.time_s, (n,), "time_s")
-            _numbers(batch.positions, (n, 3), "positions")
-            _numbers(batch.heading_deg, (n,), "heading_deg")
-            _numbers(batch.speed_m_s, (n,), "speed_m_s")
-            _indices(batch.object, len(batch.ids), "object")
+            n = rows(batch.object)
+            limit(n, MOST_ROWS, "rows of a batch")
+            numbers(batch.time_s, (n,), "time_s")
+            numbers(batch.positions, (n, 3), "positions")
+            numbers(batch.heading_deg, (n,), "heading_deg")
+            numbers(batch.speed_m_s, (n,), "speed_m_s")
+            indices(batch.object, len(batch.ids), "object")
     return batches
 
 
 def checked_requests(result: object) -> tuple[DrawingRequest, ...]:
-    """Return what an encode function returned.
-
-    Raises:
-        PluginError: It is not a sequence of well-formed drawing requests.
-    """
-    requests: tuple[DrawingRequest, ...] = _items(result, (ColourObjects, PlaceGlyphs, Labels), "The encode function")
-    for request in requests:
-        if isinstance(request, ColourObjects):
-            _texts(request.object_ids, _rows(request.values), "object_ids")
-            _numbers(request.values, (len(request.object_ids),), "values")
-            _scale(request.scale)
-        elif isinstance(request, Labels):
-            _places(request.positions)
-            _texts(request.texts, len(request.positions), "texts")
-            _size(request.size_px, "size_px")
-        else:
-            _glyphs(request)
-    return requests
+    """Return drawing requests, as :meth:`RequestChecks.checked` of a first answer does."""
+    return RequestChecks().checked(result)
 
 
-_CURE = "Correct the plugin; docs/plugins.md has the contract."
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+class RequestChecks:
+    """Checks the drawing requests of one function, again and again.  For one thread."""
+
+    def __init__(self) -> None:
+        self._texts = KnownTexts()
+        self._sound: dict[int, object] = {}
+
+    def checked(self, result: object) -> tuple[DrawingRequest, ...]:
+        """Return the requests, with texts as tuples.
+
+        Raises:
+            PluginError: It is not a sequence of well-formed drawing requests, or asks for more than can be drawn.
+        """
+        requests: tuple[DrawingRequest, ...] = _items(result, _REQUESTS, "The function")
+        limit(len(requests), MOST_REQUESTS, "drawing requests")
+        sound: dict[int, object] = {}
+        checked = tuple(self._checked(request, place, sound) for place, request in enumerate(requests))
+        self._sound = sound
+        return checked
+
+    def _checked(self, request: DrawingRequest, place: int, sound: dict[int, object]) -> DrawingRequest:
+        """Return the request with its texts as tuples."""
+        match request:
+            case ColourObjects():
+                n = _colours(request)
+                return request if n is None else self._with_texts(request, place, "object_ids", n)
+            case Labels():
+                return self._with_texts(request, place, "texts", _labels(request))
+            case PlaceGlyphs():
+                n = _glyphs(request)
+            case FlowLines():
+                n = _flow(request)
+            case ExtrudedColumns():
+                n = _columns(request)
+            case HeatGrid():
+                _grid(request)
+                return request
+            case Trails():
+                _trails(request)
+                return request
+            case DrawData():
+                self._data(request, sound)
+                return request
+        if isinstance(request.ids, Sequence) and len(request.ids) == 0:
+            return request
+        return self._with_texts(request, place, "ids", n)
+
+    def _data(self, request: DrawData, sound: dict[int, object]) -> None:
+        data = request.data
+        if not isinstance(data, LayerData):
+            raise fault(f"{kind_of(data).capitalize()} cannot be drawn.")
+        if self._sound.get(id(data)) is not data and sound.get(id(data)) is not data:
+            try:
+                soundness.check(data)
+            except ValueError as error:
+                raise fault(f"The data contradicts itself: {error}.") from error
+            _limit_data(data)
+        sound[id(data)] = data
+        number(request.opacity, "opacity", least=0, most=1)
+        if request.colour is not None:
+            colour(request.colour)
+        if request.values is None:
+            return
+        counts = _countable(data)
+        n = rows(request.values)
+        if not counts or n not in counts.values():
+            due = " or ".join(f"{count:,} ({name})" for name, count in counts.items()) or "none"
+            raise fault(f"“values” has {n:,} entries; due are {due}.")
+        numbers(request.values, (n,), "values")
+        if request.scale is None:
+            raise fault("There are values but no scale that says their colours.")
+        _scale(request.scale)
+
+    def _with_texts(self, request: Request, place: int, name: str, n: int) -> Request:
+        given = getattr(request, name)
+        texts = self._texts.checked(given, n, name, place=(place, name))
+        changed: dict[str, Any] = {name: texts}
+        return request if texts is given else replace(request, **changed)
 
 
 def _items(result: object, types: tuple[type, ...], who: str) -> tuple[Any, ...]:
     if not isinstance(result, Sequence) or isinstance(result, str | bytes):
-        raise PluginError(f"{who} returned {_kind(result)} instead of a sequence.", cure=_CURE)
+        raise fault(f"{who} returned {kind_of(result)} instead of a sequence.")
     for item in result:
         if not isinstance(item, types):
             names = ", ".join(sorted(each.__name__ for each in types))
-            raise PluginError(f"{who} returned {_kind(item)} where one of these is due: {names}.", cure=_CURE)
+            raise fault(f"{who} returned {kind_of(item)} where one of these is due: {names}.")
     return tuple(result)
 
 
-def _glyphs(request: PlaceGlyphs) -> None:
-    _places(request.positions)
-    n = len(request.positions)
-    if not isinstance(request.shape, GlyphShape):
-        raise PluginError(f"There is no glyph shape {request.shape!r}.", cure=_CURE)
-    if isinstance(request.size_m, np.ndarray):
-        _numbers(request.size_m, (n,), "size_m")
-        if not np.isfinite(request.size_m).all():
-            raise PluginError("“size_m” has values that are not numbers.", cure=_CURE)
-    else:
-        _size(request.size_m, "size_m")
-    if not isinstance(request.colour, str) or not _COLOUR.fullmatch(request.colour):
-        raise PluginError(f"“colour” is {request.colour!r} instead of “#rrggbb”.", cure=_CURE)
-    for name in ("heading_deg", "values", "stale"):
-        array = getattr(request, name)
-        if array is not None:
-            _numbers(array, (n,), name)
-    if not isinstance(request.ids, Sequence) or len(request.ids):
-        _texts(request.ids, n, "ids")
-    if request.values is not None and request.scale is None:
-        raise PluginError("Glyphs have values but no scale that says their colours.", cure=_CURE)
+def _colours(request: ColourObjects) -> int | None:
+    """Return how many ids are due; None: the objects are named by positions."""
+    n = rows(request.values)
+    limit(n, MOST_OBJECTS, "coloured objects")
+    numbers(request.values, (n,), "values")
+    _scale(request.scale)
+    if request.positions is None:
+        return n
+    if len(request.object_ids):
+        raise fault("Objects are named by ids and by positions at once.", cure="Give one of the two.")
+    width = request.positions.shape[-1] if rows(request.positions) else 3
+    places(request.positions, "positions", columns=2 if width == 2 else 3, count=n)
+    return None
+
+
+def _glyphs(request: PlaceGlyphs) -> int:
+    n = rows(request.positions)
+    limit(n, MOST_GLYPHS, "glyphs")
+    places(request.positions, "positions")
+    if isinstance(request.shape, IconShape | MeshShape):
+        if not isinstance(request.shape.path, str) or not request.shape.path:
+            raise fault(f"The path of a shape is {request.shape.path!r} instead of the name of a file.")
+    elif not isinstance(request.shape, GlyphShape):
+        raise fault(f"There is no glyph shape {request.shape!r}.")
+    number_or_each(request.size_m, n, "size_m")
+    for name in ("heading_deg", "pitch_deg", "roll_deg"):
+        if getattr(request, name) is not None:
+            finite(getattr(request, name), (n,), name)
+    if request.stale is not None and numbers(request.stale, (n,), "stale").dtype != np.bool_:
+        raise fault("“stale” is not an array of True and False.")
+    _coloured(request, n)
+    return n
+
+
+def _labels(request: Labels) -> int:
+    n = rows(request.positions)
+    limit(n, MOST_LABELS, "labels")
+    places(request.positions, "positions")
+    number(request.size_px, "size_px", least=1, most=200)
+    if request.priority is not None:
+        numbers(request.priority, (n,), "priority")
+    return n
+
+
+def _flow(request: FlowLines) -> int:
+    limit(rows(request.vertices), MOST_LINE_VERTICES, "vertices of lines")
+    places(request.vertices, "vertices")
+    n = offsets(request.offsets, len(request.vertices), "offsets")
+    number(request.width_px, "width_px", least=0, most=100)
+    number(request.dash_m, "dash_m", least=0)
+    number_or_each(request.speed_m_s, n, "speed_m_s")
+    _coloured(request, n)
+    return n
+
+
+def _columns(request: ExtrudedColumns) -> int:
+    n = rows(request.positions)
+    limit(n, MOST_COLUMNS, "columns")
+    places(request.positions, "positions")
+    finite(request.heights_m, (n,), "heights_m")
+    number(request.radius_m, "radius_m", least=0)
+    _coloured(request, n)
+    return n
+
+
+def _coloured(request: Any, n: int) -> None:
+    if request.colour is not None or not isinstance(request, PlaceGlyphs):
+        colour(request.colour)
+    if request.values is not None:
+        numbers(request.values, (n,), "values")
+        if request.scale is None:
+            raise fault("There are values but no scale that says their colours.")
     if request.scale is not None:
         _scale(request.scale)
 
 
+def _grid(request: HeatGrid) -> None:
+    values = numbers(request.values, (None, None), "values")
+    if max(values.shape) > MOST_GRID_SIDE:
+        size = f"{values.shape[0]:,} × {values.shape[1]:,}"
+        raise fault(
+            f"A grid of {size} cells is too large; the most that is drawn is {MOST_GRID_SIDE:,} × {MOST_GRID_SIDE:,}.",
+            cure="Make its cells larger.",
+        )
+    if not isinstance(request.corner, Sequence) or len(request.corner) != 2:
+        raise fault(f"“corner” is {request.corner!r} instead of (x, y).")
+    for value in request.corner:
+        number(value, "corner", least=-FARTHEST_M, most=FARTHEST_M)
+    number(request.cell_m, "cell_m", least=1e-3, most=FARTHEST_M)
+    number(request.opacity, "opacity", least=0, most=1)
+    _scale(request.scale)
+
+
+def _trails(request: Trails) -> None:
+    positions = numbers(request.positions, (None, None, 3), "positions")
+    limit(positions.shape[0] * positions.shape[1], MOST_LINE_VERTICES, "positions of trails")
+    if positions.size and (np.nanmax(np.abs(positions), initial=0.0)) > FARTHEST_M:
+        raise fault("“positions” has some that are beyond the Earth.")
+    number(request.width_px, "width_px", least=0, most=100)
+    _coloured(request, len(positions))
+
+
 def _scale(scale: object) -> None:
     if not isinstance(scale, ColourScale):
-        raise PluginError(f"A scale is {_kind(scale)} instead of a ColourScale.", cure=_CURE)
+        raise fault(f"A scale is {kind_of(scale)} instead of a ColourScale.")
     ends = scale.value_range
     if len(ends) != 2 or not np.isfinite(ends).all() or ends[0] >= ends[1]:
-        raise PluginError(f"The value range {ends} of a scale is empty.", cure=_CURE)
-    known = colour_maps.names()
-    if scale.colour_map not in known:
-        raise PluginError(
-            f"There is no colour map {scale.colour_map!r:.100}.", cure=f"Use one of {', '.join(sorted(known))}."
-        )
+        raise fault(f"The value range {ends} of a scale is empty.")
+    if scale.colour_map not in colour_maps.names():
+        names = ", ".join(sorted(colour_maps.names()))
+        raise fault(f"There is no colour map {scale.colour_map!r}.", cure=f"Use one of {names}.")
+    if not isinstance(scale.title, str) or not isinstance(scale.unit, str):
+        raise fault("The title or the unit of a scale is no text.")
+    for tick in scale.ticks:
+        if not isinstance(tick, Sequence) or len(tick) != 2 or not isinstance(tick[1], str):
+            raise fault(f"A tick of a scale is {tick!r} instead of (value, label).")
+        number(tick[0], "ticks")
 
 
-def _places(positions: object) -> None:
-    _numbers(positions, (_rows(positions), 3), "positions")
-    if not np.isfinite(positions).all():  # type: ignore[call-overload]
-        raise PluginError("A position to draw at is not a number.", cure=_CURE)
+def _limit_data(data: LayerData) -> None:
+    match data:
+        case TriangleMesh() | CityModel():
+            limit(len(data.triangles), MOST_TRIANGLES, "triangles")
+        case FeatureTable():
+            limit(len(data.line_vertices) + len(data.ring_vertices), MOST_LINE_VERTICES, "vertices of features")
+            limit(len(data.points), MOST_GLYPHS, "points of features")
+        case PointCloud():
+            limit(len(data.positions), MOST_POINTS, "points")
+        case TerrainGrid():
+            limit(data.heights.size, MOST_GRID_SIDE**2, "cells")
+        case RasterImage():
+            limit(data.pixels.shape[0] * data.pixels.shape[1], MOST_GRID_SIDE**2, "pixels")
 
 
-def _numbers(array: object, shape: tuple[int, ...], name: str) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-        raise PluginError(f"“{name}” is {_kind(array)} instead of an array of numbers.", cure=_CURE)
-    if array.shape != shape:
-        raise PluginError(f"“{name}” has the shape {array.shape} instead of {shape}.", cure=_CURE)
-
-
-def _indices(array: object, length: int, name: str) -> None:
-    _numbers(array, (_rows(array),), name)
-    assert isinstance(array, np.ndarray)
-    if array.dtype.kind not in "iu" or (len(array) and (array.min() < 0 or array.max() >= length)):
-        raise PluginError(f"“{name}” has indices that lead nowhere.", cure=_CURE)
-
-
-def _rows(array: object) -> int:
-    return len(array) if isinstance(array, np.ndarray) and array.ndim else 0
-
-
-def _texts(texts: object, due: int, name: str) -> None:
-    if not isinstance(texts, Sequence) or isinstance(texts, str | bytes):
-        raise PluginError(f"“{name}” is {_kind(texts)} instead of a sequence of texts.", cure=_CURE)
-    if len(texts) != due:
-        raise PluginError(f"“{name}” has {len(texts)} entries instead of {due}.", cure=_CURE)
-    if not all(isinstance(text, str) for text in texts):
-        raise PluginError(f"“{name}” has entries that are not texts.", cure=_CURE)
-
-
-def _size(size: object, name: str) -> None:
-    if not isinstance(size, int | float | np.number) or not np.isfinite(size):
-        raise PluginError(f"“{name}” is {size!r} instead of a number.", cure=_CURE)
-
-
-def _kind(value: object) -> str:
-    return "nothing (None)" if value is None else f"a value of type {type(value).__name__}"
+def _countable(data: LayerData) -> dict[str, int]:
+    """Return for what of the data there may be one value each."""
+    match data:
+        case TriangleMesh():
+            return {"one per vertex": len(data.vertices), "one per triangle": len(data.triangles)}
+        case FeatureTable():
+            return {"one per feature": data.feature_count}
+        case PointCloud():
+            return {"one per point": len(data.positions)}
+        case CityModel():
+            return {"one per object": len(data.object_ids)}
+    return {}
