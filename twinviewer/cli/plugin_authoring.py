@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 
@@ -21,3 +22,24 @@ def make_project(name: str, *, kind: str, parent: Path, licence: str) -> int:
     ):
         print(f"  {command:<40}  {what}")
     return 0
+
+
+def check_plugin(path: Path, *, as_json: bool, badge: Path | None) -> int:
+    """Check a plugin, and say what was found out; return 1 if it does not conform."""
+    import json
+
+    from twinviewer.app.atomic import write_atomically
+    from twinviewer.app.plugins.conformance import checking
+
+    report = checking.check_plugin(path)
+    if as_json:
+        print(json.dumps(report.to_json(), sort_keys=True))
+    else:
+        for line in report.lines():
+            print(line)
+        for finding in report.findings:
+            if finding.details:
+                print(f"\n{finding.subject or 'plugin'}, {finding.check}:\n{finding.details}", file=sys.stderr)
+    if badge is not None:
+        write_atomically(badge, report.badge().encode())
+    return int(not report.conforms)

@@ -31,7 +31,7 @@ def is_table_of_places(*, path: Path) -> float:
     return 1.0 if lines and lines[0].split(",")[:3] == HEAD else 0.0
 
 
-def read_places(*, path: Path, feedback: Feedback, **options: object) -> Sequence[LayerData]:
+def read_places(*, path: Path, feedback: Feedback) -> Sequence[LayerData]:
     """Return the places of a file as points.  Lines without a position are left out and told of.
 
     Raises:
