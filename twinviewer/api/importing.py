@@ -22,6 +22,7 @@ from typing import Any
 from twinviewer.model.errors import PluginError
 
 _lock = threading.RLock()
+_PREFIX = "_twinviewer_plugin_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +34,16 @@ class CodeLocation:
     folder: str
     """Folder of the modules."""
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a plain folder, and no package that Python finds by itself."""
+        return self.package.startswith(_PREFIX)
+
 
 def package_name(plugin_id: str, folder: Path) -> str:
     """Return the import name of a plugin that is a plain folder; the same for the same id and folder."""
     words = re.sub(r"\W", "_", f"{plugin_id}_{folder.resolve()}")
-    return f"_twinviewer_plugin_{words}"
+    return f"{_PREFIX}{words}"
 
 
 def import_function(reference: str, *, code: CodeLocation) -> Callable[..., Any]:
@@ -88,7 +94,7 @@ def _import_package(code: CodeLocation) -> None:
     """Make the plugin's package known; its ``__init__.py`` is run where there is one."""
     if code.package in sys.modules:
         return
-    if not code.package.startswith("_twinviewer_plugin_"):
+    if not code.is_folder:
         importlib.import_module(code.package)
         return
     start = Path(code.folder, "__init__.py")

@@ -7,7 +7,7 @@ import stat
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,13 @@ class Sources:
 
         Raises:
             ReadError: The file is at fault, or the worker died.
+            WaitsForPersonError: The person has to accept what the reader's plugin asks for first.
             PluginError: The reader of a plugin is at fault.
             Cancelled: The person stopped it.
         """
+        self.registry.require_ready(reader.id)
+        settings = self.registry.settings_of(reader.id, reader.read)
+        request = replace(request, options={**request.options, **settings})
         try:
             result = self.pool.read(request, feedback)
         except (ReaderFailedError, PluginError) as error:
@@ -106,7 +110,7 @@ class Sources:
         if len(fitting) == 1:
             return fitting[0]
         candidates = fitting or tuple(
-            reader for reader in self.registry.readers if reader.probe and not self.registry.is_disabled(reader.id)
+            reader for reader in self.registry.readers if reader.probe and self.registry.is_ready(reader.id)
         )
         best, score = self._most_sure(path, candidates, feedback)
         not_yet = next((kind for pattern, kind in _NOT_YET.items() if fnmatch(path.name.lower(), pattern)), None)
@@ -152,7 +156,7 @@ class Sources:
     def _most_sure(
         self, path: Path, candidates: Sequence[ReaderContribution], feedback: Feedback
     ) -> tuple[ReaderContribution | None, float]:
-        probed = [reader for reader in candidates if reader.probe]
+        probed = [reader for reader in candidates if reader.probe and self.registry.is_ready(reader.id)]
         probes = [self._function(reader, reader.probe) for reader in probed if reader.probe]
         scores = dict.fromkeys((reader.id for reader in candidates), _NO_PROBE)
         if probes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import logging
 import threading
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class PluginCollection:
         self._known: dict[str, tuple[Contribution, Plugin]] = {}
         """Those that are gone or switched off, too: their calls may still be under way."""
         self._problems: list[PluginError] = []
+        self._numbers = itertools.count(1)
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
@@ -145,18 +147,32 @@ class PluginCollection:
         }
         self._known = {**self._known, **self._contributions}
 
-    def _read(self, folder: Path, origin: PluginOrigin, *, package: str | None = None) -> Plugin:
+    def _read(self, folder: Path, origin: PluginOrigin, *, package: str | None = None, fresh: bool = False) -> Plugin:
+        """Read what is in a plugin's folder.
+
+        Args:
+            folder: It.
+            origin: Where the folder was found.
+            package: Import name of an installed one; None: a plain folder.
+            fresh: Give a plain folder an import name that nothing was imported by yet, here or in any other process.
+        """
         manifest = read_manifest(folder / FILE_NAME)
         theirs = origin in (PluginOrigin.USER, PluginOrigin.NAMED)  # an installed one has what it requires
+        if package is None:
+            package = package_name(manifest.id, folder)
+            if fresh:
+                package += f"_{next(self._numbers)}"
         return Plugin(
             manifest=manifest,
-            code=CodeLocation(package=package or package_name(manifest.id, folder), folder=str(folder)),
+            code=CodeLocation(package=package, folder=str(folder)),
             origin=origin,
             requirements=read_requirements(folder) if theirs else (),
         )
 
-    def _take_in(self, folder: Path, origin: PluginOrigin, *, package: str | None = None) -> Plugin:
-        plugin = self._read(folder, origin, package=package)
+    def _take_in(
+        self, folder: Path, origin: PluginOrigin, *, package: str | None = None, fresh: bool = False
+    ) -> Plugin:
+        plugin = self._read(folder, origin, package=package, fresh=fresh)
         other = self._plugins.get(plugin.id)
         if other is not None:
             raise PluginError(

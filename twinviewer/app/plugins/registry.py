@@ -112,7 +112,7 @@ class PluginRegistry(PluginCollection):
         origin = PluginOrigin.USER if folder.parent == user_plugins() else PluginOrigin.NAMED
         inside = f"{folder}{os.sep}"
         with self._lock:
-            plugin = self._take_in(folder, origin)
+            plugin = self._take_in(folder, origin, fresh=True)
             self._problems = [each for each in self._problems if not f"{each.source}{os.sep}".startswith(inside)]
             self._list_contributions(self._is_listed)
         self._tell(PluginEvent.CAME, plugin.id)
@@ -139,7 +139,7 @@ class PluginRegistry(PluginCollection):
         """
         old = self.plugin(plugin_id)
         folder = Path(old.code.folder)
-        new = self._read(folder, old.origin, package=old.code.package)
+        new = self._read(folder, old.origin, package=None if old.code.is_folder else old.code.package, fresh=True)
         if new.id != plugin_id:
             raise PluginError(
                 f"The id of the plugin changed from “{plugin_id}” to “{new.id}”.",
@@ -209,6 +209,11 @@ class PluginRegistry(PluginCollection):
             PluginError: It is switched off, or gone.
         """
         self._ready(contribution_id)
+
+    def is_ready(self, contribution_id: str) -> bool:
+        """Return whether a contribution may be used without the person's doing anything first."""
+        entry = self._contributions.get(contribution_id)
+        return entry is not None and not self.is_disabled(contribution_id) and self.choices.is_accepted(entry[1])
 
     def _ready(self, contribution_id: str) -> tuple[Contribution, Plugin]:
         entry = self._contributions.get(contribution_id)
