@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.feedback import Feedback
 from twinviewer.model.layer_data import FeatureTable, LayerData
@@ -54,14 +55,15 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """``write(path=…, layers=…, feedback=…)``: layers of the kinds that its manifest names, into one new file.
+    """``write(path=…, layers=…, feedback=…) -> findings``: layers of the kinds that its manifest names, into one file.
 
-    Runs in a worker process.  ``path`` has the ending that the person chose and does not exist yet; it gets its real
-    name only when the function has returned, so a failure leaves the old file as it was.  Raise a ``WriteError`` for
-    what the format cannot hold.
+    Runs in a worker process.  ``path`` has the ending that the person chose and does not exist yet; it takes the place
+    of an older file only when the function has returned, so a failure leaves that as it was.  Layers are called as
+    ``source.title`` says.  Returns what the format does not hold or holds otherwise; raise a ``WriteError`` where
+    nothing useful can be written.
     """
 
-    def __call__(self, *, path: Path, layers: Sequence[LayerData], feedback: Feedback) -> None: ...
+    def __call__(self, *, path: Path, layers: Sequence[LayerData], feedback: Feedback) -> Sequence[Diagnostic]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

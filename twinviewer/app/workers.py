@@ -1,4 +1,4 @@
-"""The processes that read foreign files, and what becomes of one that dies, hangs or is no longer wanted.
+"""The processes that read and write files, and what becomes of one that dies, hangs or is no longer wanted.
 
 A native library that crashes on a damaged file takes its worker with it and nothing else: one error, and the next
 file gets a new worker.
@@ -23,9 +23,11 @@ import psutil
 from twinviewer.app.scratch import Scratch
 from twinviewer.app.spawning import spawn
 from twinviewer.formats import exchange
-from twinviewer.formats.request import FunctionOfPlugin, ReadRequest, reference_system_from_json
+from twinviewer.formats.request import FunctionOfPlugin, ReadRequest, WriteRequest, reference_system_from_json
 from twinviewer.formats.worker import receive, send
-from twinviewer.model.errors import ReadError, TwinViewerError, WorkerDiedError
+from twinviewer.formats.writing import diagnostics_from_json
+from twinviewer.model.diagnostics import Diagnostic
+from twinviewer.model.errors import ReadError, TwinViewerError, WorkerDiedError, WriteError
 from twinviewer.model.feedback import Cancelled, Feedback
 from twinviewer.model.layer_data import LayerData
 from twinviewer.model.place import ReferenceSystem
@@ -50,7 +52,7 @@ _WARM_MODULES = (
 
 
 class ReaderFailedError(Exception):
-    """A reader raised something that its contract does not allow; the text is for the log, not for people."""
+    """A reader or writer raised what its contract does not allow; the text is for the log, not for people."""
 
     def __init__(self, summary: str, details: str) -> None:
         super().__init__(summary)
@@ -68,8 +70,44 @@ class ReadResult:
     """The system that the layers were placed in; None where they are as in the file."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What a worker is asked to do with a file, and how its end is told."""
+
+    name: str
+    """Of the file."""
+    size: int
+    """Bytes that it has to go through."""
+    writes: bool = False
+
+    def died(self, how: str) -> WorkerDiedError | WriteError:
+        """Return the error for a worker that ended, or was ended, over it."""
+        if self.writes:
+            return WriteError(
+                f"The process that wrote {self.name} {how}; what was there before is intact.",
+                cure="Try another format, or fewer layers; the log has the details.",
+                source=self.name,
+            )
+        return WorkerDiedError(
+            f"The process that read {self.name} {how}; nothing else was touched.",
+            cure="The file is probably damaged; get it again from where it came from.",
+            source=self.name,
+        )
+
+    def needs_more(self, memory_limit: int) -> WorkerDiedError | WriteError:
+        """Return the error for a file that would take more memory than it may."""
+        doing, error = ("Writing", WriteError) if self.writes else ("Reading", WorkerDiedError)
+        return error(
+            f"{doing} {self.name} needs more memory than the {memory_limit / 2**30:.0f} GiB that one file may use.",
+            cure="Write it in parts."
+            if self.writes
+            else "Cut the file into smaller ones; if it is small, it is damaged.",
+            source=self.name,
+        )
+
+
 class ReaderPool:
-    """Workers that wait for files.  Safe from any thread; a call waits for a free worker and for its answer.
+    """Workers that wait for files to read or write.  Safe from any thread; a call waits for a free worker's answer.
 
     Args:
         size: Most workers at once.
@@ -109,9 +147,8 @@ class ReaderPool:
         """
         files = self._scratch.new_files()
         try:
-            header = self._ask(
-                {"request": request.to_json(), "files": [str(file) for file in files]}, request, feedback
-            )
+            message = {"request": request.to_json(), "files": [str(file) for file in files]}
+            header = self._ask(message, Path(request.path), _reading(Path(request.path)), feedback)
             layers = tuple(exchange.read(header, files))
             return ReadResult(
                 layers=layers,
@@ -129,6 +166,30 @@ class ReaderPool:
             for file in files:
                 file.unlink(missing_ok=True)
 
+    def write(self, request: WriteRequest, layers: Sequence[LayerData], feedback: Feedback) -> tuple[Diagnostic, ...]:
+        """Have layers written into a new file; return what is to be told of it.
+
+        Raises:
+            WriteError: The disk, the data or the end of the worker did not let it be written.
+            ReaderFailedError: The writer itself is at fault.
+            PluginError: It did not keep its contract.
+            Cancelled: The person stopped it; the worker was ended.
+        """
+        files = self._scratch.new_files()
+        path = Path(request.path)
+        try:
+            header = exchange.write(layers, files)
+            message = {"request": request.to_json(), "layers": header, "files": [str(file) for file in files]}
+            task = _Task(name=path.name, size=int(header["size"]), writes=True)
+            return diagnostics_from_json(self._ask(message, path, task, feedback))
+        except (OSError, WriteError):
+            if self._closed:
+                raise Cancelled from None
+            raise
+        finally:
+            for file in files:
+                file.unlink(missing_ok=True)
+
     def probe(self, path: Path, probes: Sequence[FunctionOfPlugin], feedback: Feedback) -> list[float]:
         """Return how sure each of ``probes`` is that the file is its own.
 
@@ -137,8 +198,8 @@ class ReaderPool:
             ReaderFailedError: A probe is at fault.
             Cancelled: The person stopped it.
         """
-        asked = ReadRequest(reader=probes[0], path=str(path))
-        scores: list[float] = self._ask({"probes": [asdict(probe) for probe in probes]}, asked, feedback)
+        message = {"probes": [asdict(probe) for probe in probes]}
+        scores: list[float] = self._ask(message, path, _reading(path), feedback)
         return scores
 
     def close(self) -> None:
@@ -152,22 +213,20 @@ class ReaderPool:
             worker.end()
         self._scratch.remove()
 
-    def _ask(self, message: dict[str, Any], request: ReadRequest, feedback: Feedback) -> Any:
-        path = Path(request.path)
-        size = _size_of(path)
-        limit = _memory_limit(size)
-        silence_limit_s = self._silence_limit_s + size / 20e6
+    def _ask(self, message: dict[str, Any], path: Path, task: _Task, feedback: Feedback) -> Any:
+        limit = _memory_limit(task.size)
+        silence_limit_s = self._silence_limit_s + task.size / 20e6
         worker = self._take(feedback)
         healthy = False
         try:
-            worker.send({**message, "path": request.path, "memory_limit": limit, "silence_limit_s": silence_limit_s})
-            answer = _wait(worker, feedback, path.name, silence_limit_s)
+            worker.send({**message, "path": str(path), "memory_limit": limit, "silence_limit_s": silence_limit_s})
+            answer = _wait(worker, feedback, task, silence_limit_s)
             healthy = "done" in answer or "error" in answer
         finally:
             self._give_back(worker, healthy=healthy)
         if "done" in answer:
             return answer["done"]
-        raise _as_error(answer, path.name, limit)
+        raise _as_error(answer, task, limit)
 
     def _take(self, feedback: Feedback) -> _Worker:
         """Return an idle worker, or a new one, or wait for one."""
@@ -251,11 +310,12 @@ class _Worker:
                 _log.debug("worker %s: %s", self.process.pid, words.rstrip())
 
 
-def _wait(worker: _Worker, feedback: Feedback, name: str, silence_limit_s: float) -> dict[str, Any]:
+def _wait(worker: _Worker, feedback: Feedback, task: _Task, silence_limit_s: float) -> dict[str, Any]:
     """Return the worker's answer.
 
     Raises:
-        WorkerDiedError: It died, or showed no sign of life for too long.
+        WorkerDiedError: It died while it read, or showed no sign of life for too long.
+        WriteError: The same while it wrote.
         Cancelled: The person stopped the work.
     """
     heard_at = time.monotonic()
@@ -265,24 +325,20 @@ def _wait(worker: _Worker, feedback: Feedback, name: str, silence_limit_s: float
             message = worker.answers.get(timeout=_LOOK_EVERY_S)
         except queue.Empty:
             if not worker.is_alive:  # not only the end of its pipe: a child that it left behind may hold that open
-                raise _death(worker, name) from None
+                raise _death(worker, task) from None
             if time.monotonic() - heard_at > silence_limit_s:
-                raise WorkerDiedError(
-                    f"The process that read {name} stopped answering and was ended; nothing else was touched.",
-                    cure="The file is probably damaged; get it again from where it came from.",
-                    source=name,
-                ) from None
+                raise task.died("stopped answering and was ended") from None
             continue
         heard_at = time.monotonic()
         if message is None:
-            raise _death(worker, name)
+            raise _death(worker, task)
         if "progress" in message:
             feedback.progress(float(message["progress"]), str(message["text"]))
         elif "ready" not in message and "alive" not in message:
             return message
 
 
-def _death(worker: _Worker, name: str) -> WorkerDiedError:
+def _death(worker: _Worker, task: _Task) -> WorkerDiedError | WriteError:
     with contextlib.suppress(subprocess.TimeoutExpired):
         worker.process.wait(1.0)
     worker.end()  # where its pipe ended or made no sense, and it did not
@@ -291,24 +347,17 @@ def _death(worker: _Worker, name: str) -> WorkerDiedError:
         how = f"crashed ({signal.Signals(-status).name})" if -status in list(signal.Signals) else "crashed"
     else:
         how = f"ended unexpectedly (exit status {status})"
-    _log.warning("Worker %s %s while it read %s.\n%s", worker.process.pid, how, name, worker.last_words)
-    return WorkerDiedError(
-        f"The process that read {name} {how}; nothing else was touched.",
-        cure="The file is probably damaged; get it again from where it came from.",
-        source=name,
-    )
+    _log.warning("Worker %s %s over %s.\n%s", worker.process.pid, how, task.name, worker.last_words)
+    return task.died(how)
 
 
-def _as_error(answer: dict[str, Any], name: str, memory_limit: int) -> Exception:
+def _as_error(answer: dict[str, Any], task: _Task, memory_limit: int) -> Exception:
     if "error" in answer:
-        return _error_class(answer["error"])(answer["problem"], cure=answer["cure"], source=answer["source"] or name)
+        source = answer["source"] or task.name
+        return _error_class(answer["error"])(answer["problem"], cure=answer["cure"], source=source)
     if "out_of_memory" in answer:
-        return WorkerDiedError(
-            f"Reading {name} needs more memory than the {memory_limit / 2**30:.0f} GiB that one file may use.",
-            cure="Cut the file into smaller ones; if it is small, it is damaged.",
-            source=name,
-        )
-    _log.error("The reader failed on %s.\n%s", name, answer["traceback"])
+        return task.needs_more(memory_limit)
+    _log.error("The %s failed on %s.\n%s", "writer" if task.writes else "reader", task.name, answer["traceback"])
     failed = ReaderFailedError(answer["failed"], answer["traceback"])
     failed.add_note(answer["traceback"])
     return failed
@@ -325,11 +374,12 @@ def _error_class(code: str) -> type[TwinViewerError]:
     return ReadError
 
 
-def _size_of(path: Path) -> int:
+def _reading(path: Path) -> _Task:
     try:
-        return path.stat().st_size
+        size = path.stat().st_size
     except OSError:
-        return 0  # the reader says what is wrong with it
+        size = 0  # the reader says what is wrong with it
+    return _Task(name=path.name, size=size)
 
 
 def _memory_limit(file_size: int) -> int:

@@ -173,8 +173,8 @@ class _Packer:
         except OSError as error:
             files[-1].unlink(missing_ok=True)
             raise WriteError(
-                f"What was read does not fit into memory or onto the disk ({error.strerror or error}).",
-                cure="Close other layers or programs, or make room on the disk, and open the file again.",
+                f"The data does not fit into memory or onto the disk ({error.strerror or error}).",
+                cure="Close other layers or programs, or make room on the disk, and try again.",
                 source=str(files[-1].parent),
             ) from error
 

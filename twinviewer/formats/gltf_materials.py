@@ -28,8 +28,24 @@ def plain_materials(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
         if isinstance(material, dict) and (colour := _plain_colour(material)) is not None
     }
     plain = {name: value for name, value in document.items() if name not in ("images", "textures", "samplers")}
-    plain["materials"] = [{"name": str(number)} for number in range(len(materials))]
+    # One more than there are: trimesh cuts colours of vertices to 8 bits where a primitive has no material.
+    for primitive in primitives_of(document):
+        if "COLOR_0" in primitive["attributes"]:
+            primitive.setdefault("material", len(materials))
+    plain["materials"] = [{"name": str(number)} for number in range(len(materials) + 1)]
     return plain, colours
+
+
+def primitives_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the primitives of all meshes that are put together as they should be."""
+    meshes = document.get("meshes")
+    return [
+        primitive
+        for mesh in (meshes if isinstance(meshes, list) else [])
+        if isinstance(mesh, dict) and isinstance(mesh.get("primitives"), list)
+        for primitive in mesh["primitives"]
+        if isinstance(primitive, dict) and isinstance(primitive.get("attributes"), dict)
+    ]
 
 
 def displayed(linear: NDArray[np.float64]) -> NDArray[np.uint8]:

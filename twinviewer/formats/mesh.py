@@ -24,7 +24,7 @@ import trimesh
 from trimesh.resolvers import Resolver
 
 from twinviewer.formats.files import GET_IT_AGAIN, file_beside, require_content
-from twinviewer.formats.gltf_materials import displayed, plain_materials
+from twinviewer.formats.gltf_materials import displayed, plain_materials, primitives_of
 from twinviewer.formats.obj import read_obj
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import (
@@ -94,7 +94,7 @@ def _through_trimesh(path: Path, kind: str, checked: Checked, feedback: Feedback
             io.BytesIO(checked.content),
             file_type=kind,
             resolver=_OwnFolder(path),
-            skip_materials=not checked.plain_colours,
+            skip_materials=not checked.has_colours,
         )
     except (TwinViewerError, Cancelled, MemoryError):
         raise
@@ -247,6 +247,8 @@ class Checked:
     """Mended perhaps, and without textures."""
     version: str = ""
     told: list[Diagnostic] = field(default_factory=list)
+    has_colours: bool = False
+    """Whether materials or vertices have colours."""
     plain_colours: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Linear RGB, 0 to 1, by the name of the material."""
 
@@ -255,7 +257,13 @@ def _check_gltf(path: Path, content: bytes) -> Checked:
     document = _gltf_document(path, content)
     version, told = _gltf_version(document, path), _unread_primitives(document)
     document, colours = plain_materials(document)
-    return Checked(content=json.dumps(document).encode(), version=version, told=told, plain_colours=colours)
+    return Checked(
+        content=json.dumps(document).encode(),
+        version=version,
+        told=told,
+        has_colours=bool(colours) or any("COLOR_0" in each["attributes"] for each in primitives_of(document)),
+        plain_colours=colours,
+    )
 
 
 def _check_glb(path: Path, content: bytes) -> Checked:
@@ -293,14 +301,7 @@ def _gltf_document(path: Path, content: bytes) -> dict[str, Any]:
 
 def _unread_primitives(document: dict[str, Any]) -> list[Diagnostic]:
     """Tell of what trimesh passes over in silence: fans of triangles, line strips and loops."""
-    meshes = document.get("meshes")
-    primitives = [
-        primitive
-        for mesh in (meshes if isinstance(meshes, list) else [])
-        if isinstance(mesh, dict) and isinstance(mesh.get("primitives"), list)
-        for primitive in mesh["primitives"]
-    ]
-    unread = sum(isinstance(p, dict) and p.get("mode", 4) in _UNREAD_MODES for p in primitives)
+    unread = sum(primitive.get("mode", 4) in _UNREAD_MODES for primitive in primitives_of(document))
     if not unread:
         return []
     problem = "Parts of meshes that are fans of triangles, or chains of lines, are left out."

@@ -106,7 +106,7 @@ def _placed(points: Float64s, way: Way, feedback: Feedback) -> Float64s:
         feedback.stop_if_cancelled()
         part = slice(first, first + _POINTS_AT_ONCE)
         placed[part] = way.apply(points[part])
-        feedback.progress(min(1.0, part.stop / len(points)), "Moving into the project's reference system")
+        feedback.progress(min(1.0, part.stop / len(points)), "Moving to the reference system")
     return placed
 
 

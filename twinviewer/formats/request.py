@@ -62,6 +62,31 @@ class ReadRequest:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRequest:
+    """Everything a worker must know to write one file, besides the layers."""
+
+    writer: FunctionOfPlugin
+    path: str
+    """Of a file that does not exist."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Passed to the writer by keyword; plain JSON values."""
+    target: ReferenceSystem | None = None
+    """Where the layers are wanted; None: as they are."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, message: dict[str, Any]) -> WriteRequest:
+        return cls(
+            writer=function_from_json(message["writer"]),
+            path=message["path"],
+            options=message["options"],
+            target=reference_system_from_json(message["target"]),
+        )
+
+
 def function_from_json(message: dict[str, Any]) -> FunctionOfPlugin:
     """Return what ``asdict`` of it gave."""
     return FunctionOfPlugin(reference=message["reference"], code=CodeLocation(**message["code"]))

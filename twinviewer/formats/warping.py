@@ -36,7 +36,7 @@ _MOST_CELLS_RATIO = 4.0
 """A grid that gets more than so many times its cells, being stretched or turned, is made coarser."""
 _TOLD_FROM_RATIO = 1.5
 _CELLS_AT_ONCE = 2**17
-_TEXT = "Moving into the project's reference system"
+_TEXT = "Moving to the reference system"
 
 Grid = TypeVar("Grid", TerrainGrid, RasterImage)
 

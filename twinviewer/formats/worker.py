@@ -1,4 +1,4 @@
-"""The process that reads foreign files: ``python -m twinviewer.formats.worker``.
+"""The process that reads foreign files, and writes files: ``python -m twinviewer.formats.worker``.
 
 It is a process of its own because native libraries die on damaged files.  Before it imports any of them it closes
 what a file must never open: drivers that follow references to other files, the network, core dumps.  Requests come
@@ -152,8 +152,8 @@ def _import_while_idle(modules: list[str], requests: queue.SimpleQueue[dict[str,
 
 
 def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
-    from twinviewer.formats import reading  # numpy and pyproj must not delay the first sign of life
-    from twinviewer.formats.request import ReadRequest, function_from_json
+    from twinviewer.formats import reading, writing  # numpy and pyproj must not delay the first sign of life
+    from twinviewer.formats.request import ReadRequest, WriteRequest, function_from_json
     from twinviewer.model.errors import TwinViewerError
 
     path = Path(message["path"])
@@ -164,10 +164,14 @@ def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
             probes = [function_from_json(probe) for probe in message["probes"]]
             answer: dict[str, Any] = {"done": reading.probe_file(path, probes)}
         else:
-            request = ReadRequest.from_json(message["request"])
             files = [Path(file) for file in message["files"]]
             feedback = _PipeFeedback(outbox, message["silence_limit_s"])
-            answer = {"done": reading.read_file(request, files, feedback)}
+            if "layers" in message:
+                order = WriteRequest.from_json(message["request"])
+                answer = {"done": writing.write_file(order, message["layers"], files, feedback)}
+            else:
+                request = ReadRequest.from_json(message["request"])
+                answer = {"done": reading.read_file(request, files, feedback)}
     except TwinViewerError as error:
         answer = {"error": error.code, "problem": error.problem, "cure": error.cure, "source": error.source}
     except MemoryError:

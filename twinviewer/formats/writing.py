@@ -1,0 +1,78 @@
+"""What a worker does to write one file: take over the layers, put them in their place, let the writer write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from twinviewer.api.importing import import_function
+from twinviewer.formats import exchange
+from twinviewer.formats.request import WriteRequest
+from twinviewer.formats.soundness import RAW_LIMIT, mended
+from twinviewer.model.diagnostics import Diagnostic, Severity
+from twinviewer.model.errors import PluginError, WriteError
+from twinviewer.model.feedback import Feedback, PartOf
+from twinviewer.model.layer_data import FeatureTable, LayerData
+from twinviewer.model.place import LOCAL, ReferenceSystem
+
+_CURE = "Correct the plugin; docs/plugins.md has the contract."
+
+
+def write_file(
+    request: WriteRequest, header: dict[str, Any], files: Sequence[Path], feedback: Feedback
+) -> dict[str, Any]:
+    """Write the layers of ``header``, whose arrays lie in one of ``files``; return what is to be told.
+
+    Raises:
+        WriteError: It cannot be written.
+        PluginError: The writer is not there, wrote nothing, or returned something else than diagnostics.
+    """
+    path = Path(request.path)
+    layers = exchange.read(header, files)
+    share = 0.0 if request.target is None else 0.3
+    told: list[Diagnostic] = []
+    if request.target is not None:
+        placed = []
+        for number, layer in enumerate(layers):
+            part = PartOf(feedback, share * number / len(layers), share * (number + 1) / len(layers))
+            moved = _placed(layer, request.target, part)
+            told += moved.diagnostics[len(layer.diagnostics) :]
+            placed.append(moved)
+        layers = placed
+    writer = import_function(request.writer.reference, code=request.writer.code)
+    try:
+        told += _diagnostics(writer(path=path, layers=layers, feedback=PartOf(feedback, share, 1.0), **request.options))
+    except OSError as error:
+        raise WriteError(f"The file cannot be written: {error.strerror or error}.", source=path.name) from error
+    if not path.is_file():
+        raise PluginError("The writer returned without writing the file.", cure=_CURE)
+    return {"diagnostics": [asdict(finding) for finding in told]}
+
+
+def diagnostics_from_json(answer: dict[str, Any]) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics that :func:`write_file` returned."""
+    return tuple(
+        Diagnostic(**{**finding, "severity": Severity(finding["severity"])}) for finding in answer["diagnostics"]
+    )
+
+
+def _diagnostics(returned: object) -> list[Diagnostic]:
+    if not isinstance(returned, Sequence) or not all(isinstance(finding, Diagnostic) for finding in returned):
+        raise PluginError("The writer returned something else than a sequence of diagnostics.", cure=_CURE)
+    return list(returned)
+
+
+def _placed(data: LayerData, target: ReferenceSystem, feedback: Feedback) -> LayerData:
+    if isinstance(data, FeatureTable) and data.extent is None:
+        return data  # a table without geometry is nowhere
+    if data.crs is None or data.crs.horizontal == LOCAL.horizontal:
+        raise WriteError(
+            "The layer has no reference system, so it cannot be moved into another one.",
+            cure="Say which it is in with “Set reference system”, or choose a format that takes it as it is.",
+            source=data.source.title,
+        )
+    from twinviewer.formats import placement  # PROJ costs 0.2 s
+
+    return mended(placement.place(data, target=target, feedback=feedback), limit=RAW_LIMIT)
