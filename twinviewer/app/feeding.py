@@ -61,7 +61,7 @@ def next_span(
         period_s: Of the feed.
         knows_future: Whether the feed can be asked beyond the present: generators can.
     """
-    back, period = timedelta(seconds=BACK_PERIODS * period_s), timedelta(seconds=period_s)
+    back, period = timedelta(seconds=BACK_PERIODS * period_s + store.trail_s), timedelta(seconds=period_s)
     ahead = timedelta(seconds=rate * AHEAD_S)
     if 2 * ahead > LONGEST_SPAN_PERIODS * period:
         enough, end = instant, instant + 2 * period

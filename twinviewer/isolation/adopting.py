@@ -35,7 +35,7 @@ class Adopter:
         self._known: dict[int, tuple[object, tuple[Piece, ...]]] = {}
         self._values: dict[tuple[int, int], NDArray[Any]] = {}
 
-    def adopted(self, result: object, *, crs: ReferenceSystem) -> object:
+    def adopted(self, result: Any, *, crs: ReferenceSystem) -> Any:
         """Return what a plugin's function returned, with foreign data adopted.
 
         Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import numpy as np
@@ -13,6 +14,9 @@ from twinviewer.model.observation import MovementBatch, MovementFrame
 Float64s = NDArray[np.float64]
 
 _X, _Y, _Z, _HEADING, _SPEED = range(5)
+
+TRAIL_POINTS = 64
+"""Most points of a trail, the present place included."""
 
 
 def between_headings(first_deg: Float64s, second_deg: Float64s, share: Float64s) -> Float64s:
@@ -29,14 +33,28 @@ class MovementTable:
         capacity: Samples per object that are kept at least.
         max_objects: Beyond so many objects, those heard of longest ago are forgotten.
         max_gap_s: An object is nowhere between two samples further apart, and longer than this after its last.
+        trail_s: How far back trails reach; 0: there are none.
+        trail_step_s: Least time between two points of a trail.
     """
 
-    def __init__(self, *, capacity: int, max_objects: int, max_gap_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        capacity: int,
+        max_objects: int,
+        max_gap_s: float,
+        trail_s: float = 0.0,
+        trail_step_s: float = 0.0,
+    ) -> None:
         self._max_objects = max_objects
         self._max_gap_s = max_gap_s
         self._series = SeriesTable(width=5, capacity=capacity)
         self._row_of: dict[str, int] = {}
         self._ids = np.empty(0, dtype=object)
+        self._trail_step_s = max(trail_s / (TRAIL_POINTS - 2), trail_step_s)
+        self._trail_points = math.ceil(trail_s / self._trail_step_s) if trail_s > 0 else 0
+        self._past: dict[int, Float64s] = {}
+        """Places (objects, 3) at whole multiples of the step: they are shown again from frame to frame."""
 
     def __len__(self) -> int:
         return len(self._row_of)
@@ -52,7 +70,11 @@ class MovementTable:
         rows = np.array([self._row_of[identifier] for identifier in batch.ids], dtype=np.int64)
         values = np.column_stack((batch.positions, batch.heading_deg, batch.speed_m_s))
         finite = np.isfinite(values).all(axis=1) & np.isfinite(batch.time_s)
-        span = self._series.append(rows[batch.object[finite]], batch.time_s[finite], values[finite], focus_s=focus_s)
+        times = batch.time_s[finite]
+        span = self._series.append(rows[batch.object[finite]], times, values[finite], focus_s=focus_s)
+        if self._past and len(times):
+            known_to_s = float(times.min()) - self._max_gap_s  # later places may be others now
+            self._past = {at: there for at, there in self._past.items() if at * self._trail_step_s < known_to_s}
         if len(self._row_of) > self._max_objects:
             self._forget_silent()
         return span
@@ -60,6 +82,18 @@ class MovementTable:
     def at(self, instant: datetime) -> MovementFrame:
         """Return where everything is that has samples around ``instant``."""
         now = instant.timestamp()
+        rows, values, heading = self._places(now)
+        return MovementFrame(
+            instant=instant,
+            ids=tuple(self._ids[rows].tolist()),
+            positions=values[:, : _Z + 1],
+            heading_deg=heading,
+            speed_m_s=values[:, _SPEED],
+            trails=self._trails(now, rows, values[:, : _Z + 1]),
+        )
+
+    def _places(self, now: float) -> tuple[NDArray[np.int64], Float64s, Float64s]:
+        """Return the rows (n,) of what is somewhere, interpolated samples (n, 5) and headings (n,)."""
         series = self._series
         column = series.sample_at(now)
         rows = np.flatnonzero(column >= 0)
@@ -73,14 +107,32 @@ class MovementTable:
         share = np.where(is_last, 0.0, (now - before_s) / np.where(is_last, 1.0, gap))
         values = before + share[:, None] * (after - before)
         heading = between_headings(before[:, _HEADING], after[:, _HEADING], share)
-        return MovementFrame(
-            instant=instant,
-            ids=tuple(self._ids[rows[here]].tolist()),
-            positions=values[here, : _Z + 1],
-            heading_deg=heading[here],
-            speed_m_s=values[here, _SPEED],
-        )
+        return rows[here], values[here], heading[here]
+
+    def _trails(self, now: float, rows: NDArray[np.int64], positions: Float64s) -> Float64s:
+        """Return where the objects of ``rows`` were (n, k, 3), the oldest first; the last is where they are.
+
+        Points lie at whole multiples of the step: trails stay where they are while objects move on.
+        """
+        if self._trail_points == 0:
+            return np.empty((0, 0, 3))
+        last = math.ceil(now / self._trail_step_s) - 1
+        first = last - self._trail_points + 1
+        self._past = {at: there for at, there in self._past.items() if first <= at <= last}
+        trails = np.full((len(rows), self._trail_points + 1, 3), np.nan)
+        for point, at in enumerate(range(first, last + 1)):
+            there = self._past.get(at)
+            if there is None:
+                found, values, _ = self._places(at * self._trail_step_s)
+                there = np.full((len(self._ids), 3), np.nan)
+                there[found] = values[:, : _Z + 1]
+                self._past[at] = there
+            known = rows < len(there)  # objects that were heard of later were nowhere
+            trails[known, point] = there[rows[known]]
+        trails[:, -1] = positions
+        return trails
 
     def _forget_silent(self) -> None:
+        self._past.clear()
         self._ids = self._ids[self._series.keep_newest(self._max_objects)]
         self._row_of = {identifier: row for row, identifier in enumerate(self._ids.tolist())}

@@ -27,6 +27,8 @@ from twinviewer.model.time import require_aware
 
 STALE_AFTER_PERIODS = 2
 """A result older than so many periods of its feed is stale."""
+TRAIL_POINTS_PER_PERIOD = 4
+"""At most so many points of a trail for each time that the feed delivers."""
 GAP_PERIODS = 3
 """A moving object is nowhere between samples that are further apart."""
 
@@ -135,10 +137,12 @@ class ObservationStore:
         period_s: How often the feed delivers; says when results are stale and objects gone.
         capacity: Samples per thing that are kept at least; never more than twice as many.
         max_things: Things per property, and moving objects; beyond, those heard of longest ago are forgotten.
+        trail_s: How far back the trails of moving objects reach; 0: they have none.
     """
 
-    def __init__(self, *, period_s: float, capacity: int = 512, max_things: int = 20_000) -> None:
+    def __init__(self, *, period_s: float, capacity: int = 512, max_things: int = 20_000, trail_s: float = 0.0) -> None:
         self.period_s = period_s
+        self.trail_s = trail_s
         self._capacity = capacity
         self._max_things = max_things
         self._lock = threading.Lock()
@@ -165,6 +169,8 @@ class ObservationStore:
                         capacity=self._capacity,
                         max_objects=self._max_things,
                         max_gap_s=GAP_PERIODS * self.period_s,
+                        trail_s=self.trail_s,
+                        trail_step_s=self.period_s / TRAIL_POINTS_PER_PERIOD,
                     )
                 span = self._movement.append(batch, focus_s=self._focus_s)
             else:

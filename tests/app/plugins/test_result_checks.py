@@ -27,6 +27,7 @@ from twinviewer.model.drawing import (
 from twinviewer.model.errors import PluginError
 from twinviewer.model.layer_data import SourceFacts, TriangleMesh
 from twinviewer.model.observation import MovementBatch, ObservationBatch, ObservedProperty, Thing
+from twinviewer.model.place import LOCAL
 
 SCALE = ColourScale(title="t", unit="1", colour_map="viridis", value_range=(0.0, 1.0))
 OBSERVED = ObservationBatch(
@@ -191,7 +192,7 @@ REQUESTS = [
     (DATA, {"data": replace(MESH, vertices=np.full((4, 3), np.nan))}, "not finite"),
     (DATA, {"values": np.ones(3)}, r"4 \(one per vertex\) or 2 \(one per triangle\)"),
     (DATA, {"values": np.ones(4), "scale": None}, "no scale"),
-    (DATA, {"values": "height"}, "0 entries"),
+    (DATA, {"values": "height"}, "no numbers called"),
     (DATA, {"opacity": np.nan}, "opacity"),
     (DATA, {"colour": "red"}, "#rrggbb"),
 ]
@@ -224,27 +225,29 @@ def test_texts_that_stay_the_same_stay_the_same_object() -> None:
     checks = RequestChecks()
     ids = [f"b-{n}" for n in range(5)]
     coloured = ColourObjects(object_ids=ids, values=np.zeros(5), scale=SCALE)
-    (first,) = checks.checked([coloured])
+    (first,) = checks.checked([coloured], crs=LOCAL)
     assert isinstance(first, ColourObjects)
     assert first.object_ids == tuple(ids)
-    (again,) = checks.checked([replace(coloured, object_ids=[f"b-{n}" for n in range(5)], values=np.ones(5))])
+    (again,) = checks.checked(
+        [replace(coloured, object_ids=[f"b-{n}" for n in range(5)], values=np.ones(5))], crs=LOCAL
+    )
     assert isinstance(again, ColourObjects)
     assert again.object_ids is first.object_ids
     ids.pop()
     assert len(first.object_ids) == 5, "a list that shrinks later does no harm"
     with pytest.raises(PluginError, match="4 entries instead of 5"):
-        checks.checked([coloured])
+        checks.checked([coloured], crs=LOCAL)
 
 
 def test_the_check_of_a_hundred_thousand_coloured_objects_is_not_felt() -> None:
     checks = RequestChecks()
     ids = tuple(f"building-{n}" for n in range(100_000))
     values = np.zeros(100_000)
-    checks.checked([ColourObjects(object_ids=ids, values=values, scale=SCALE)])
+    checks.checked([ColourObjects(object_ids=ids, values=values, scale=SCALE)], crs=LOCAL)
     took_s = []
     for _ in range(5):
         began = time.perf_counter()
-        checks.checked([ColourObjects(object_ids=ids, values=values, scale=SCALE)])
+        checks.checked([ColourObjects(object_ids=ids, values=values, scale=SCALE)], crs=LOCAL)
         took_s.append(time.perf_counter() - began)
     assert min(took_s) < 0.002
 

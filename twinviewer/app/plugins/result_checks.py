@@ -31,6 +31,7 @@ from twinviewer.app.plugins.array_checks import (
     rows,
 )
 from twinviewer.formats import soundness
+from twinviewer.isolation.adopting import Adopter
 from twinviewer.model.drawing import (
     ColourObjects,
     ColourScale,
@@ -56,6 +57,7 @@ from twinviewer.model.layer_data import (
     TriangleMesh,
 )
 from twinviewer.model.observation import Batch, MovementBatch, ObservationBatch
+from twinviewer.model.place import LOCAL, ReferenceSystem
 
 MOST_REQUESTS = 100
 MOST_OBJECTS = 2_000_000
@@ -102,25 +104,31 @@ def checked_batches(result: object) -> tuple[Batch, ...]:
     return batches
 
 
-def checked_requests(result: object) -> tuple[DrawingRequest, ...]:
+def checked_requests(result: object, *, crs: ReferenceSystem = LOCAL) -> tuple[DrawingRequest, ...]:
     """Return drawing requests, as :meth:`RequestChecks.checked` of a first answer does."""
-    return RequestChecks().checked(result)
+    return RequestChecks().checked(result, crs=crs)
 
 
 class RequestChecks:
     """Checks the drawing requests of one function, again and again.  For one thread."""
 
     def __init__(self) -> None:
+        self._adopter = Adopter()
         self._texts = KnownTexts()
         self._sound: dict[int, object] = {}
 
-    def checked(self, result: object) -> tuple[DrawingRequest, ...]:
-        """Return the requests, with texts as tuples.
+    def checked(self, result: object, *, crs: ReferenceSystem) -> tuple[DrawingRequest, ...]:
+        """Return the requests, with foreign data as layer data and texts as tuples.
+
+        Args:
+            result: What the function returned.
+            crs: The project's reference system, which a GeoDataFrame is brought into.
 
         Raises:
             PluginError: It is not a sequence of well-formed drawing requests, or asks for more than can be drawn.
         """
         requests: tuple[DrawingRequest, ...] = _items(result, _REQUESTS, "The function")
+        requests = tuple(self._adopter.adopted(requests, crs=crs))
         limit(len(requests), MOST_REQUESTS, "drawing requests")
         sound: dict[int, object] = {}
         checked = tuple(self._checked(request, place, sound) for place, request in enumerate(requests))
@@ -157,7 +165,7 @@ class RequestChecks:
     def _data(self, request: DrawData, sound: dict[int, object]) -> None:
         data = request.data
         if not isinstance(data, LayerData):
-            raise fault(f"{kind_of(data).capitalize()} cannot be drawn.")
+            raise fault(f"Data of type {type(data).__name__} cannot be drawn.")
         if self._sound.get(id(data)) is not data and sound.get(id(data)) is not data:
             try:
                 soundness.check(data)
