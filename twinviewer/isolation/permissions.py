@@ -358,7 +358,7 @@ def _is_within(place: str, roots: Iterable[str]) -> bool:
 
 def _as_declared(place: str) -> str:
     home = _resolved(os.path.expanduser("~"))
-    below = place.startswith(home + os.sep)
+    below = _is_within(place, [home])
     return (f"~{place.removeprefix(home)}" if below else place).replace(os.sep, "/")
 
 

@@ -30,7 +30,7 @@ from twinviewer.app.plugins.finding import (
     read_requirements,
     user_plugins,
 )
-from twinviewer.app.plugins.manifest import FILE_NAME, read_manifest
+from twinviewer.app.plugins.manifest import FILE_NAME, Manifest, read_manifest
 from twinviewer.app.plugins.settings import PluginSettings
 from twinviewer.app.plugins.unpacking import copy_folder, unpack
 from twinviewer.app.plugins.wheels import applicable, check_wheel_name, plugin_in_wheel
@@ -149,7 +149,7 @@ def prepared(source: Path, *, plugins: Sequence[Plugin], feedback: Feedback) -> 
                 cure="Check the path, who may read it, and that the disk has room.",
                 source=source.name,
             ) from error
-        manifest = read_manifest(place / "new" / FILE_NAME)
+        manifest = _read_manifest(place / "new", source.name)
         target = user_plugins() / manifest.id
         replaces = _replaced(manifest.id, target, plugins)
         code = CodeLocation(package=package_name(manifest.id, target), folder=str(target))
@@ -229,6 +229,14 @@ def _collect(source: Path, place: Path, feedback: Feedback) -> tuple[str, ...]:
         (place / "new" / REQUIREMENTS_FILE).write_text(lines, "utf-8")
     feedback.progress(1.0, "Checked")
     return requirements
+
+
+def _read_manifest(folder: Path, name: str) -> Manifest:
+    try:
+        return read_manifest(folder / FILE_NAME)
+    except PluginError as error:
+        error.source = error.source.replace(str(folder), name)  # nobody knows the folder where it is prepared
+        raise
 
 
 def _refuse_dynamic(folder: Path) -> None:
