@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ import numpy as np
 
 from twinviewer.api.importing import CodeLocation, import_function
 from twinviewer.app.plugins.conformance.verdicts import Verdict
+from twinviewer.live.store import ObservationStore
 from twinviewer.model.errors import PluginError, TwinViewerError
 from twinviewer.model.feedback import Cancelled, Silent
+from twinviewer.model.observation import Batch, Frame, ObservationBatch
 
 INSTANT = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
 """A Monday morning."""
@@ -64,6 +66,31 @@ class Stopped(Silent):
 
     def stop_if_cancelled(self) -> None:
         raise Cancelled
+
+
+def frames_of(
+    ask: Callable[[datetime, datetime], Sequence[Batch]],
+    *,
+    instant: datetime,
+    period_s: float,
+    property: str = "",
+    trail_s: float = 0.0,
+) -> tuple[Frame, ...]:
+    """Return what an overlay knows at an instant.
+
+    Args:
+        ask: Returns what is known of a span of time: a feed.
+        instant: What is shown.
+        period_s: Of the feed.
+        property: The one observed property that is kept; empty: all.
+        trail_s: How far back trails reach.
+    """
+    store = ObservationStore(period_s=period_s)
+    before = timedelta(seconds=max(3 * period_s, trail_s + period_s))
+    for batch in ask(instant - before, instant + timedelta(seconds=3 * period_s)):
+        if not property or not isinstance(batch, ObservationBatch) or batch.property.name == property:
+            store.append(batch)
+    return store.frames_at(instant)
 
 
 def in_words(error: BaseException) -> str:

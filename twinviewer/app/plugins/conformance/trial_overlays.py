@@ -19,6 +19,7 @@ from twinviewer.app.plugins.conformance.plugin_code import (
     PluginCode,
     Stopped,
     at_once,
+    frames_of,
     frozen,
     in_words,
     protect,
@@ -29,7 +30,7 @@ from twinviewer.app.plugins.conformance.verdicts import Verdict, failed, passed,
 from twinviewer.app.plugins.result_checks import checked_batches, checked_requests
 from twinviewer.app.plugins.trial_places import bare_places, small_town
 from twinviewer.app.site import SessionSite
-from twinviewer.live.store import GAP_PERIODS, ObservationStore
+from twinviewer.live.store import GAP_PERIODS
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.errors import FeedError
 from twinviewer.model.feedback import Cancelled, Silent
@@ -77,13 +78,13 @@ class Overlay:
 
     def frames(self, site: SessionSite) -> tuple[Frame, ...]:
         """Return what is known at the instant of the trial."""
-        store = ObservationStore(period_s=self.period_s)
-        before = max(3 * self.period_s, float(self.contribution.get("trail_s", 0)))
-        wanted = self.contribution.get("property", "")
-        for batch in self.ask(site, -before, 3 * self.period_s):
-            if not wanted or not isinstance(batch, ObservationBatch) or batch.property.name == wanted:
-                store.append(batch)
-        return store.frames_at(INSTANT)
+        return frames_of(
+            lambda start, end: self.ask(site, (start - INSTANT).total_seconds(), (end - INSTANT).total_seconds()),
+            instant=INSTANT,
+            period_s=self.period_s,
+            property=self.contribution["property"],
+            trail_s=self.contribution["trail_s"],
+        )
 
     def some_frames(self) -> tuple[Frame, ...]:
         """Return frames to draw: the feed's, or made-up ones where its source does not deliver."""
@@ -91,7 +92,7 @@ class Overlay:
             found = self.frames(town())
         except FeedError:
             found = ()
-        found = found or (made_up(self.contribution.get("property") or "Value"),)
+        found = found or (made_up(self.contribution["property"] or "Value"),)
         for frame in found:
             protect(frame)
         return found
