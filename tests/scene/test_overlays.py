@@ -42,6 +42,10 @@ def frame_of(step: int, *, count: int = 30) -> tuple[ColourObjects, PlaceGlyphs,
     )
 
 
+def drawn(scene: CityScene, overlay_id: str) -> list:
+    return [each for each, _ in scene._overlays._overlays[overlay_id].drawn]
+
+
 def cell_colours(scene: CityScene, layer_id: str) -> np.ndarray:
     return np.concatenate([colours._rgb for colours in scene._actors[layer_id]._colours])
 
@@ -51,16 +55,15 @@ def test_a_hundred_frames_never_make_a_new_actor(open_scene: OpenScene) -> None:
     scene.viewpoint = ABOVE
     scene.draw_overlay("live", frame_of(0))
     scene.window.Render()
-    overlay = scene._overlays._overlays["live"]
-    glyphs, city = overlay.glyphs[0], scene._actors["buildings"].actors
-    actors, arrays = glyphs.actors, dict(glyphs._fresh._arrays)
+    glyphs, city = drawn(scene, "live")[0], scene._actors["buildings"].actors
+    actors, arrays = glyphs.actors, dict(glyphs.copies[0].arrays)
     props = scene._renderer.GetViewProps().GetNumberOfItems()
     for step in range(1, 101):
         scene.draw_overlay("live", frame_of(step))
     scene.window.Render()
-    assert overlay.glyphs == [glyphs]
+    assert drawn(scene, "live")[0] is glyphs
     assert glyphs.actors == actors
-    assert all(glyphs._fresh._arrays[name] is array for name, array in arrays.items())
+    assert all(glyphs.copies[0].arrays[name] is array for name, array in arrays.items())
     assert scene._actors["buildings"].actors == city
     assert scene._renderer.GetViewProps().GetNumberOfItems() <= props + 8  # labels that found room since
 
@@ -131,9 +134,10 @@ def test_a_glyph_is_picked_by_its_id_before_what_lies_behind_it(open_scene: Open
 def test_stale_glyphs_are_grey_and_half_transparent(open_scene: OpenScene) -> None:
     scene = open_scene(session_of(buildings=town()))
     scene.draw_overlay("live", frame_of(0), opacity=0.8)
-    glyphs = scene._overlays._overlays["live"].glyphs[0]
-    assert (glyphs._stale._arrays["colour"] == 150).all(axis=1).sum() == 0  # the grey is slightly warm
-    assert len(np.unique(glyphs._stale._arrays["colour"], axis=0)) == 1
+    glyphs = drawn(scene, "live")[0]
+    stale = glyphs.copies[1].arrays["colour"]
+    assert (stale == 150).all(axis=1).sum() == 0  # the grey is slightly warm
+    assert len(np.unique(stale, axis=0)) == 1
     assert glyphs.actors[1].GetProperty().GetOpacity() == pytest.approx(0.4)
 
 
@@ -154,7 +158,7 @@ def test_labels_behind_the_camera_are_not_drawn(open_scene: OpenScene) -> None:
     behind, ahead = (X, Y - 200, 10), (X, Y, 10)
     scene.draw_overlay("names", [Labels(positions=np.array([behind, ahead]), texts=["behind", "ahead"])])
     scene.window.Render()
-    pool = scene._overlays._overlays["names"].labels[0].pool
+    pool = drawn(scene, "names")[0].pool
     assert [actor.GetInput() for actor in pool if actor.GetVisibility()] == ["ahead"]
 
 

@@ -118,9 +118,10 @@ class PlaceGlyphs:
     roll_deg: Float64s | None = None
     """(n,) right side down."""
     values: Float64s | None = None
-    """(n,) coloured through ``scale``; None: all in ``colour``."""
+    """(n,) coloured through ``scale``; None: all in ``colour``.  Pictures are tinted: what is white takes the colour."""
     scale: ColourScale | None = None
-    colour: str = "#f2f2f2"
+    colour: str | None = None
+    """None: the colours that a picture or mesh brings, or a light grey."""
     ids: Sequence[str] = ()
     """(n,) shown when one is picked."""
     stale: NDArray[np.bool_] | None = None
@@ -211,9 +212,11 @@ class DrawData:
     """A ``pyvista.DataSet``, a ``trimesh.Trimesh`` or ``Scene``, a ``geopandas.GeoDataFrame``, or one of the layer
     data types.  Hand over the same object again where only ``values`` change."""
     values: str | Float64s | None = None
-    """Name of an array or column of ``data``, or (n,) one per vertex, triangle, feature or point; None: ``colour``."""
+    """Name of an array or column of ``data``, or (n,) one per vertex, triangle, feature or point, coloured through
+    ``scale``; None: all in ``colour``."""
     scale: ColourScale | None = None
-    colour: str = "#b8c4d0"
+    colour: str | None = None
+    """None: the colours that the data brings, or a light one."""
     opacity: float = 1.0
 
 

@@ -23,6 +23,7 @@ from twinviewer.model.drawing import ColourScale, DrawingRequest
 from twinviewer.model.layer_data import LayerData, TerrainGrid
 from twinviewer.model.place import LOCAL, Extent, LocalFrame
 from twinviewer.model.project import LayerId, LayerSpec, Project, Viewpoint
+from twinviewer.scene.animation import Animation
 from twinviewer.scene.camera import apply_viewpoint, around, set_clipping_range, viewpoint_of
 from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.feature_actor import FeatureActor
@@ -97,15 +98,21 @@ class CityScene:
         self._moving = self._loading = False
         self._extents: dict[LayerId, tuple[LayerData, Extent | None]] = {}
         self._stage = Stage(self._renderer)
-        self._overlays = Overlays(self._renderer)
+        self._overlays = Overlays(
+            self._renderer, self._stage, run_in_background=run_in_background, request_render=request_render
+        )
         self._selection = Selection(self._renderer)
         self._selected: Pick | None = None
+        self._animation = Animation()
         self._stop_listening = (
             session.on_change(self._on_change),
             session.store.on_put(self._on_data),
         )
         self._window: vtkRenderWindow = self._renderer.GetRenderWindow()
-        self._observer = self._window.AddObserver("StartEvent", self._before_render)
+        self._observers = (
+            self._window.AddObserver("StartEvent", self._before_render),
+            self._window.AddObserver("EndEvent", self._after_render),
+        )
         self._closed = False
         self._on_change(Change(before=Project(preset=""), after=session.project))
 
@@ -148,7 +155,7 @@ class CityScene:
         self._preparing.clear()
         self._selection.clear()
         self._frame = _frame_of(project)
-        self._overlays.set_frame(self._frame)
+        self._overlays.set_surroundings(self._frame, self._ground)
         self._site = NOWHERE
         if project.crs is not None and project.origin is not None:
             self._site = solar_site(crs=project.crs, position=project.origin)
@@ -223,6 +230,7 @@ class CityScene:
         self._ground = ground_of(terrain[0], beside=beside) if terrain else ground_level(data)
         if before.terrain is None and self._ground.terrain is None and before.level_m == self._ground.level_m:
             return
+        self._overlays.set_surroundings(self._frame, self._ground)
         for spec in layers:
             kind = ACTOR_KINDS.get(spec.kind)
             if kind is not None and kind.drapes and (spec.id in self._actors or spec.id in self._preparing):
@@ -389,6 +397,7 @@ class CityScene:
         """Use a render preset: ``planning``, ``point-cloud``, ``presentation`` or ``safe``."""
         self._require_main_thread()
         self._stage.set_preset(name, self._actors.values())
+        self._overlays.dress()
         for surface in self._selection.surfaces:
             self._stage.dress_surface(surface)
         self._request_render()
@@ -431,6 +440,17 @@ class CityScene:
         self._require_main_thread()
         self._overlays.remove(overlay_id)
         self._request_render()
+
+    def animate(self, elapsed_s: float) -> None:
+        """Let what moves by itself, the dashes of flow lines, move on by ``elapsed_s`` seconds.
+
+        A frame is asked for only if something moves, and on slow graphics not with every call.
+        """
+        self._require_main_thread()
+        self._animation.wait(elapsed_s)
+        if self._overlays.moves and self._animation.is_due:
+            self._overlays.set_time(self._animation.advance())
+            self._request_render()
 
     def legends(self) -> tuple[ColourScale, ...]:
         """Return the colour scales in use, overlays first."""
@@ -484,7 +504,8 @@ class CityScene:
         self._closed = True
         for stop in self._stop_listening:
             stop()
-        self._window.RemoveObserver(self._observer)
+        for observer in self._observers:
+            self._window.RemoveObserver(observer)
         self._preparing.clear()
         for layer_id in tuple(self._actors):
             self._drop(layer_id)
@@ -495,10 +516,15 @@ class CityScene:
     # --- inside -----------------------------------------------------------------------------------------------
 
     def _before_render(self, _caller: object, _event: str) -> None:
+        self._animation.frame_begins()
         boxes = self._boxes()
         set_clipping_range(self._renderer, boxes)
-        self._stage.before_render(self._actors.values(), around(boxes), self._local_heights)
+        layers = [*self._actors.values(), *self._overlays.layer_actors()]
+        self._stage.before_render(layers, around(boxes), self._local_heights)
         self._overlays.before_render()
+
+    def _after_render(self, _caller: object, _event: str) -> None:
+        self._animation.frame_ends()
 
     def _local_heights(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         origin = np.asarray(self._frame.origin)

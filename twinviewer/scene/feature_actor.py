@@ -16,7 +16,7 @@ from twinviewer.model.drawing import ColourScale
 from twinviewer.model.layer_data import FeatureTable, LayerData
 from twinviewer.model.place import LocalFrame
 from twinviewer.model.project import Style
-from twinviewer.scene.colours import shaded
+from twinviewer.scene.colours import Uint8s, shaded
 from twinviewer.scene.draping import densified, refined, ribbons
 from twinviewer.scene.feature_colours import feature_colours
 from twinviewer.scene.ground import Ground
@@ -117,8 +117,12 @@ class FeatureActor(LayerActor):
             actor.GetProperty().SetPointSize(max(8.0, 2 * after.point_size_px))
         coloured = feature_colours(self._table, after)
         self._scale = coloured.scale
+        self.recolour(coloured.rgb)
+
+    def recolour(self, rgb: Uint8s) -> None:
+        """Give each feature (n, 3) another colour than the style does."""
         for colours, feature, shade in self._colours:
-            colours.write(shaded(coloured.rgb[feature], shade))
+            colours.write(shaded(rgb[feature], shade))
 
     def legend(self) -> ColourScale | None:
         return self._scale

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkPolyData
-from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper, vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper, vtkRenderer, vtkTexture
 
-from twinviewer.model.drawing import GlyphShape, PlaceGlyphs
-from twinviewer.model.place import LocalFrame
-from twinviewer.scene.colours import Uint8s, ramp, rgb_of
-from twinviewer.scene.glyph_shapes import shape_mesh
+from twinviewer.model.drawing import GlyphShape, LoadedMesh, PlaceGlyphs
+from twinviewer.scene.colours import Uint8s
+from twinviewer.scene.drawn import Drawn, Surroundings, id_of, row_colours
+from twinviewer.scene.glyph_shapes import Shape, loaded_shape, shape_of
 from twinviewer.scene.meshes import as_vtk
 from twinviewer.scene.picking import TOLERANCE_PX, Hit, PickRay
+from twinviewer.scene.stage import Stage
+
+Float32s = NDArray[np.float32]
 
 STALE_RGB = (150, 150, 148)
 STALE_OPACITY = 0.5
+DEFAULT_COLOUR = "#d3d8de"
+"""Light, and yet not so light that sunlit sides are plain white."""
 
 
-class _Batch:
-    """Glyphs of one opacity."""
+class Copies:
+    """Copies of one shape in one actor, all of one opacity."""
 
-    def __init__(self, renderer: vtkRenderer, shape: GlyphShape) -> None:
-        self._renderer = renderer
+    def __init__(self, shape: Shape) -> None:
         self._data = vtkPolyData()
         self._data.SetPoints(vtkPoints())
         mapper = vtkGlyph3DMapper()
         mapper.SetInputData(self._data)
-        mapper.SetSourceData(shape_mesh(shape))
+        mapper.SetSourceData(shape.mesh)
         mapper.SetOrientationModeToRotation()
         mapper.SetOrientationArray("rotation")
-        mapper.SetScaleModeToScaleByMagnitude()
+        mapper.SetScaleModeToScaleByVectorComponents()
         mapper.SetScaleArray("size")
         mapper.SetScalarModeToUsePointData()
         mapper.SetColorModeToDirectScalars()
@@ -41,98 +46,139 @@ class _Batch:
         self.actor.SetMapper(mapper)
         self.actor.GetProperty().SetInterpolationToFlat()
         self.actor.GetProperty().SetAmbient(0.35)
-        self._arrays: dict[str, NDArray[Any]] = {}
-        renderer.AddActor(self.actor)
+        self.arrays: dict[str, NDArray[Any]] = {}
 
-    def write(
-        self, positions: NDArray[np.float32], rotation: NDArray[np.float32], size: NDArray[np.float32], rgb: Uint8s
-    ) -> None:
-        """Put in other glyphs; arrays of the same length are rewritten in place."""
+    def write(self, positions: Float32s, rotation: Float32s, size: Float32s, rgb: Uint8s) -> None:
+        """Put in other copies; arrays of the same length are rewritten in place.
+
+        Args:
+            positions: (n, 3) local.
+            rotation: (n, 3) degrees about x, y and z.
+            size: (n, 3) along the shape's axes.
+            rgb: (n, 3)
+        """
         new: dict[str, NDArray[Any]] = {"position": positions, "rotation": rotation, "size": size, "colour": rgb}
-        if self._arrays and len(self._arrays["size"]) == len(size):
+        if self.arrays and len(self.arrays["size"]) == len(size):
             for name, values in new.items():
-                self._arrays[name][:] = values
+                self.arrays[name][:] = values
             self._data.GetPoints().GetData().Modified()
             self._data.GetPoints().Modified()
             for name in ("rotation", "size", "colour"):
                 self._data.GetPointData().GetArray(name).Modified()
             self._data.Modified()
             return
-        self._arrays = {name: np.array(values, order="C") for name, values in new.items()}
-        self._data.GetPoints().SetData(as_vtk(self._arrays["position"]))
+        self.arrays = {name: np.array(values, order="C") for name, values in new.items()}
+        self._data.GetPoints().SetData(as_vtk(self.arrays["position"]))
         attributes = self._data.GetPointData()
-        attributes.SetScalars(as_vtk(self._arrays["colour"], "colour"))
-        attributes.AddArray(as_vtk(self._arrays["rotation"], "rotation"))
-        attributes.AddArray(as_vtk(self._arrays["size"], "size"))
+        attributes.SetScalars(as_vtk(self.arrays["colour"], "colour"))
+        attributes.AddArray(as_vtk(self.arrays["rotation"], "rotation"))
+        attributes.AddArray(as_vtk(self.arrays["size"], "size"))
         self._data.Modified()
 
-    def detach(self) -> None:
-        self._renderer.RemoveActor(self.actor)
-        self.actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
 
+class DrawnGlyphs(Drawn):
+    """One ``PlaceGlyphs`` request of a shape that has a body: built in, or a mesh."""
 
-class GlyphSet:
-    """One ``PlaceGlyphs`` request on the screen, kept from frame to frame."""
-
-    def __init__(self, renderer: vtkRenderer, shape: GlyphShape) -> None:
-        self.shape = shape
-        self._fresh, self._stale = _Batch(renderer, shape), _Batch(renderer, shape)
+    def __init__(self, renderer: vtkRenderer) -> None:
+        super().__init__(renderer)
+        self._shape: GlyphShape | LoadedMesh | None = None
+        self._copies: tuple[Copies, Copies] | None = None
+        self._some = (False, False)
+        self._coloured = False
+        self._paint: vtkTexture | None = None
         self._positions = np.empty((0, 3), dtype=np.float32)
         self._size_m = np.empty(0, dtype=np.float32)
-        self._ids: tuple[str, ...] = ()
-        self._visible = True
+        self._ids: Sequence[str] = ()
+
+    @classmethod
+    def takes(cls, request: object) -> bool:
+        return isinstance(request, PlaceGlyphs) and isinstance(request.shape, GlyphShape | LoadedMesh)
+
+    def suits(self, request: PlaceGlyphs) -> bool:
+        return self.takes(request) and (self._shape is None or self._shape is request.shape)
 
     @property
-    def actors(self) -> tuple[vtkActor, vtkActor]:
-        return self._fresh.actor, self._stale.actor
+    def copies(self) -> tuple[Copies, Copies]:
+        """The fresh ones and the stale ones."""
+        assert self._copies is not None
+        return self._copies
 
-    def draw(self, request: PlaceGlyphs, frame: LocalFrame, *, opacity: float, visible: bool) -> None:
-        """Bring the glyphs in line with ``request``."""
+    def draw(self, request: PlaceGlyphs, surroundings: Surroundings) -> None:
+        if self._copies is None:
+            self._build(request)
+        fresh_copies, stale_copies = self.copies
         count = len(request.positions)
-        self._positions = frame.to_local(request.positions)
+        self._positions = surroundings.frame.to_local(request.positions)
         self._size_m = np.broadcast_to(np.asarray(request.size_m, dtype=np.float32), count)
-        self._ids = tuple(request.ids)
-        self._visible = visible
-        rotation = np.zeros((count, 3), dtype=np.float32)
-        if request.heading_deg is not None:
-            rotation[:, 2] = -request.heading_deg
-        if request.values is not None and request.scale is not None:
-            rgb = ramp(request.values, name=request.scale.colour_map, value_range=request.scale.value_range)
+        self._ids = request.ids
+        rotation = np.zeros((count, 3), dtype=np.float32)  # VTK turns about y, then x, then z: roll, pitch, heading
+        for axis, angle, sign in ((0, request.pitch_deg, 1), (1, request.roll_deg, 1), (2, request.heading_deg, -1)):
+            if angle is not None:
+                rotation[:, axis] = sign * angle
+        self._coloured = request.values is not None or request.colour is not None
+        colour = request.colour or (DEFAULT_COLOUR if isinstance(self._shape, GlyphShape) else "#ffffff")
+        rgb = row_colours(request.values, request.scale, colour=colour, count=count)
+        size = np.repeat(self._size_m[:, None], 3, axis=1)
+        if request.stale is None or not request.stale.any():
+            fresh_copies.write(self._positions, rotation, size, rgb)
+            self._some = (count > 0, False)
         else:
-            rgb = np.full((count, 3), rgb_of(request.colour), dtype=np.uint8)
-        stale = request.stale if request.stale is not None else np.zeros(count, dtype=np.bool_)
-        fresh = ~stale
-        self._fresh.write(self._positions[fresh], rotation[fresh], self._size_m[fresh], rgb[fresh])
-        grey = np.full((int(stale.sum()), 3), STALE_RGB, dtype=np.uint8)
-        self._stale.write(self._positions[stale], rotation[stale], self._size_m[stale], grey)
-        for batch, share, some in ((self._fresh, 1.0, fresh.any()), (self._stale, STALE_OPACITY, stale.any())):
-            batch.actor.GetProperty().SetOpacity(opacity * share)
-            batch.actor.SetVisibility(bool(visible and some))
+            stale = request.stale.astype(np.bool_, copy=False)
+            fresh = ~stale
+            fresh_copies.write(self._positions[fresh], rotation[fresh], size[fresh], rgb[fresh])
+            grey = np.full((int(stale.sum()), 3), STALE_RGB, dtype=np.uint8)
+            stale_copies.write(self._positions[stale], rotation[stale], size[stale], grey)
+            self._some = (bool(fresh.any()), True)
+        self._follow()
+
+    def _build(self, request: PlaceGlyphs) -> None:
+        assert isinstance(request.shape, GlyphShape | LoadedMesh)
+        self._shape = request.shape
+        shape = shape_of(request.shape) if isinstance(request.shape, GlyphShape) else loaded_shape(request.shape.mesh)
+        self._copies = Copies(shape), Copies(shape)
+        self._paint = shape.texture
+        for copies in self._copies:
+            self._attach(copies.actor)
+
+    def _follow(self) -> None:
+        if self._copies is None:
+            return
+        for copies, share, some in zip(self._copies, (1.0, STALE_OPACITY), self._some, strict=True):
+            copies.actor.GetProperty().SetOpacity(self._opacity * share)
+            copies.actor.SetVisibility(self._visible and some)
+        own_colours = None if self._coloured else self._paint
+        if self._copies[0].actor.GetTexture() is not own_colours:
+            self._copies[0].actor.SetTexture(own_colours)  # type: ignore[arg-type]  # None takes it off
+
+    def dress(self, stage: Stage) -> None:
+        for actor in self._actors:
+            stage.dress_copies(actor)
 
     def bounds(self) -> NDArray[np.float64] | None:
-        """Return the local box (3, 2), or None."""
         if len(self._positions) == 0 or not self._visible:
             return None
         reach = float(self._size_m.max())
         return np.stack([self._positions.min(axis=0) - reach, self._positions.max(axis=0) + reach], axis=1)
 
     def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
-        """Return the glyph under the pixel and its id, or None."""
         if len(self._positions) == 0 or not self._visible:
             return None
         centres = self._positions + np.array([0, 0, 0.3], np.float32) * self._size_m[:, None]
-        pixels, in_front = ray.to_pixels(centres)
-        tops, _ = ray.to_pixels(centres + np.array([0, 0, 0.5], np.float32) * self._size_m[:, None])
-        reach = np.maximum(np.linalg.norm(tops - pixels, axis=1), TOLERANCE_PX)
-        close = np.linalg.norm(pixels - np.array(ray.pixel), axis=1)
-        candidates = np.flatnonzero(in_front & (close <= reach))
-        if len(candidates) == 0:
+        tops = centres + np.array([0, 0, 0.5], np.float32) * self._size_m[:, None]
+        row = row_under(ray, centres, tops)
+        if row is None:
             return None
-        depths = (centres[candidates].astype(np.float64) - ray.start) @ ray.direction
-        row = int(candidates[np.argmin(depths)])
-        hit = Hit(position=self._positions[row].astype(np.float64), glyph=row)
-        return hit, self._ids[row] if row < len(self._ids) else ""
+        return Hit(position=self._positions[row].astype(np.float64), glyph=row), id_of(self._ids, row)
 
-    def detach(self) -> None:
-        self._fresh.detach()
-        self._stale.detach()
+
+def row_under(ray: PickRay, centres: Float32s, rims: Float32s) -> int | None:
+    """Return the row of the body in front among those under the pixel, (n, 3) by centre and a place on the rim."""
+    pixels, in_front = ray.to_pixels(centres)
+    edges, _ = ray.to_pixels(rims)
+    reach = np.maximum(np.linalg.norm(edges - pixels, axis=1), TOLERANCE_PX)
+    close = np.linalg.norm(pixels - np.array(ray.pixel), axis=1)
+    candidates = np.flatnonzero(in_front & (close <= reach))
+    if len(candidates) == 0:
+        return None
+    depths = (centres[candidates].astype(np.float64) - ray.start) @ ray.direction
+    return int(candidates[np.argmin(depths)])

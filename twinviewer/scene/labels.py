@@ -1,17 +1,19 @@
-"""Short texts over the scene: always upright, never on top of each other, first come first kept."""
+"""Short texts over the scene: always upright, never on top of each other, the most important kept."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkRenderer, vtkTextActor
 
+from twinviewer.model.drawing import Labels
 from twinviewer.scene.colours import unit_rgb
+from twinviewer.scene.drawn import Drawn, Surroundings
 from twinviewer.scene.picking import project, ray_through
 
 MOST_SHOWN = 150
+MOST_TRIED = 4000
+"""In view, the most important ones: trying more takes longer than a frame may."""
 _LIFT_PX = 10
 """Of a text above the place that it names."""
 _CHARACTER_SHARE = 0.58
@@ -23,41 +25,56 @@ def decluttered(
     pixels: NDArray[np.float64], in_view: NDArray[np.bool_], sizes: NDArray[np.float64], *, most: int = MOST_SHOWN
 ) -> list[int]:
     """Return the rows whose boxes, centred on ``pixels`` (n, 2), ``sizes`` (n, 2) large, are free of earlier ones."""
-    low, high = pixels - sizes / 2, pixels + sizes / 2
+    rows = np.flatnonzero(in_view)[:MOST_TRIED]
+    low, high = pixels[rows] - sizes[rows] / 2, pixels[rows] + sizes[rows] / 2
+    free = np.ones(len(rows), dtype=np.bool_)
     kept: list[int] = []
-    for row in np.flatnonzero(in_view):
-        others = np.array(kept, dtype=np.intp)
-        apart = (low[row] > high[others]).any(axis=1) | (high[row] < low[others]).any(axis=1)
-        if apart.all():
-            kept.append(int(row))
-            if len(kept) == most:
-                break
+    while len(kept) < most:
+        first = int(np.argmax(free)) if len(free) else 0
+        if len(free) == 0 or not free[first]:
+            break
+        kept.append(int(rows[first]))
+        free &= (low > high[first]).any(axis=1) | (high < low[first]).any(axis=1)
+        free[first] = False
     return kept
 
 
-class LabelSet:
-    """The labels of one overlay; text actors are kept and reused."""
+class DrawnLabels(Drawn):
+    """One ``Labels`` request; text actors are kept and reused."""
 
     def __init__(self, renderer: vtkRenderer) -> None:
-        self._renderer = renderer
+        super().__init__(renderer)
         self._pool: list[vtkTextActor] = []
         self._local = np.empty((0, 3), dtype=np.float32)
         self._texts: tuple[str, ...] = ()
+        self._sizes_px = np.empty((0, 2))
         self._size_px = 14
-        self._opacity = 1.0
         self._dark = False
-        self._visible = True
+
+    @classmethod
+    def takes(cls, request: object) -> bool:
+        return isinstance(request, Labels)
 
     @property
     def pool(self) -> tuple[vtkTextActor, ...]:
         return tuple(self._pool)
 
-    def set(self, local: NDArray[np.float32], texts: Sequence[str], *, size_px: int) -> None:
-        """Show other texts (n,) at local positions (n, 3)."""
-        self._local, self._texts, self._size_px = local, tuple(texts), size_px
+    def draw(self, request: Labels, surroundings: Surroundings) -> None:
+        local, texts = surroundings.frame.to_local(request.positions), request.texts
+        if request.priority is not None:
+            order = np.argsort(-request.priority, kind="stable")  # NaN, which is least, comes last
+            local, texts = local[order], [texts[row] for row in order.tolist()]
+        self._local, self._texts, self._size_px = local, tuple(texts), request.size_px
+        lengths = np.fromiter(map(len, texts), dtype=np.float64, count=len(texts))
+        self._sizes_px = np.column_stack(
+            [
+                lengths * request.size_px * _CHARACTER_SHARE + 12,
+                np.full(len(lengths), request.size_px * _LINE_SHARE + 4),
+            ]
+        )
 
-    def set_look(self, *, opacity: float, visible: bool, dark: bool) -> None:
-        self._opacity, self._visible, self._dark = opacity, visible, dark
+    def set_dark(self, *, dark: bool) -> None:
+        self._dark = dark
 
     def before_render(self) -> None:
         """Choose which texts have room and put them in place."""
@@ -68,14 +85,7 @@ class LabelSet:
             ray = ray_through(self._renderer, 0, 0)
             pixels, in_view = project(self._local, to_clip=ray.to_clip, size_px=ray.size_px)
             in_view &= (pixels >= 0).all(axis=1) & (pixels[:, 0] < width) & (pixels[:, 1] < height)
-            lengths = np.array([len(text) for text in self._texts])
-            sizes = np.column_stack(
-                [
-                    lengths * self._size_px * _CHARACTER_SHARE + 12,
-                    np.full(len(lengths), self._size_px * _LINE_SHARE + 4),
-                ]
-            )
-            kept = decluttered(pixels, in_view, sizes)
+            kept = decluttered(pixels, in_view, self._sizes_px)
         while len(self._pool) < len(kept):
             self._pool.append(self._new_actor())
         for actor, row in zip(self._pool, kept, strict=False):
@@ -106,6 +116,7 @@ class LabelSet:
         return actor
 
     def detach(self) -> None:
+        super().detach()
         for actor in self._pool:
             self._renderer.RemoveViewProp(actor)
             actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())

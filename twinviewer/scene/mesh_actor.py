@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkCommonDataModel import vtkImageData, vtkPolyData
 from vtkmodules.vtkRenderingCore import vtkRenderer, vtkTexture
 
 from twinviewer.geometry.georeference import cell_sides, positions_of
 from twinviewer.model.layer_data import LayerData, RasterImage, TriangleMesh
 from twinviewer.model.place import LocalFrame
 from twinviewer.model.project import Style
-from twinviewer.scene.colours import rgb_of, unit_rgb
+from twinviewer.scene.colours import Uint8s, rgb_of, unit_rgb
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.layer_actor import LayerActor, Outline
 from twinviewer.scene.meshes import PICTURE_OFFSET, Colours, Piece, actor_of, as_vtk, poly_data, split, tile_numbers
@@ -50,9 +50,12 @@ class MeshActor(LayerActor):
         self._mesh = data
         self._prepared = prepared
         self._colours: list[Colours] = []
+        self._triangle_colours: list[Colours] = []
+        self._meshes: list[vtkPolyData] = []
         self._locators: list[TriangleLocator] = []
         for piece in prepared.pieces:
             mesh = poly_data(piece.points, triangles=piece.cells)
+            self._meshes.append(mesh)
             self._colours.append(Colours(mesh, np.zeros((len(piece.points), 3), np.uint8), of_cells=False))
             self._locators.append(TriangleLocator(mesh))
             self._attach_surface(actor_of(mesh))
@@ -62,8 +65,32 @@ class MeshActor(LayerActor):
             rgb = np.full((len(self._mesh.vertices), 3), rgb_of(after.colour or DEFAULT_COLOUR), dtype=np.uint8)
         else:
             rgb = self._mesh.vertex_rgb
+        self._of_triangles(on=False)
         for piece, colours in zip(self._prepared.pieces, self._colours, strict=True):
             colours.write(rgb[piece.vertices])
+
+    def recolour(self, rgb: Uint8s) -> None:
+        """Give each vertex or each triangle (n, 3) another colour than the style does."""
+        of_triangles = len(rgb) == len(self._mesh.triangles) != len(self._mesh.vertices)
+        self._of_triangles(on=of_triangles)
+        if not of_triangles:
+            for piece, colours in zip(self._prepared.pieces, self._colours, strict=True):
+                colours.write(rgb[piece.vertices])
+            return
+        if not self._triangle_colours:
+            self._triangle_colours = [
+                Colours(mesh, np.zeros((len(piece.cells), 3), np.uint8), of_cells=True)
+                for piece, mesh in zip(self._prepared.pieces, self._meshes, strict=True)
+            ]
+        for piece, colours in zip(self._prepared.pieces, self._triangle_colours, strict=True):
+            colours.write(rgb[piece.rows])
+
+    def _of_triangles(self, *, on: bool) -> None:
+        for actor in self._actors:
+            if on:
+                actor.GetMapper().SetScalarModeToUseCellData()
+            else:
+                actor.GetMapper().SetScalarModeToUsePointData()
 
     def first_hit(self, ray: PickRay) -> Hit | None:
         best: Hit | None = None

@@ -1,25 +1,47 @@
-"""Overlays on the screen: requests of plugins written into actors that are kept.
+"""Overlays on the screen: requests of plugins written into what is kept from frame to frame.
 
 Colours of several overlays lie over one another in the order in which the overlays were first drawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkRenderer
 
-from twinviewer.model.drawing import ColourObjects, ColourScale, DrawingRequest, Labels, PlaceGlyphs
+from twinviewer.model.drawing import ColourObjects, ColourScale, DrawingRequest, Labels
 from twinviewer.model.place import LOCAL, LocalFrame
 from twinviewer.model.project import LayerId
 from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.colours import Uint8s, ramp
-from twinviewer.scene.glyphs import GlyphSet
-from twinviewer.scene.labels import LabelSet
+from twinviewer.scene.columns import DrawnColumns
+from twinviewer.scene.drawn import Drawn, Surroundings
+from twinviewer.scene.drawn_data import DrawnData, RunInBackground
+from twinviewer.scene.flow_lines import DrawnFlowLines
+from twinviewer.scene.glyphs import DrawnGlyphs
+from twinviewer.scene.ground import Ground
+from twinviewer.scene.heat_grid import DrawnHeatGrid
+from twinviewer.scene.icons import DrawnIcons
+from twinviewer.scene.labels import DrawnLabels
+from twinviewer.scene.layer_actor import LayerActor
 from twinviewer.scene.picking import Hit, PickRay
+from twinviewer.scene.stage import Stage
+from twinviewer.scene.trails import DrawnTrails
+
+_KINDS: tuple[type[Drawn], ...] = (
+    DrawnGlyphs,
+    DrawnIcons,
+    DrawnLabels,
+    DrawnFlowLines,
+    DrawnHeatGrid,
+    DrawnColumns,
+    DrawnTrails,
+    DrawnData,
+)
 
 
 @dataclass(kw_only=True)
@@ -29,8 +51,8 @@ class _Overlay:
     requests: tuple[DrawingRequest, ...] = ()
     opacity: float = 1.0
     visible: bool = True
-    glyphs: list[GlyphSet] = field(default_factory=list)
-    labels: list[LabelSet] = field(default_factory=list)
+    drawn: list[tuple[Drawn, DrawingRequest]] = field(default_factory=list)
+    """Each with the request that it shows."""
     rows: dict[LayerId, NDArray[np.int32]] = field(default_factory=dict)
     """Which row of each city model the ids of the last colouring are: ids seldom change, values do."""
     ids: Sequence[str] = ()
@@ -40,33 +62,54 @@ class _Overlay:
         return [request for request in self.requests if isinstance(request, ColourObjects)] if self.visible else []
 
     def detach(self) -> None:
-        for glyphs in self.glyphs:
-            glyphs.detach()
-        for labels in self.labels:
-            labels.detach()
+        for drawn, _ in self.drawn:
+            drawn.detach()
 
 
 class Overlays:
-    """All overlays of a scene."""
+    """All overlays of a scene.
 
-    def __init__(self, renderer: vtkRenderer) -> None:
-        self._renderer = renderer
-        self._frame = LocalFrame(crs=LOCAL, origin=(0.0, 0.0, 0.0))
+    Args:
+        renderer: Where they are drawn.
+        stage: Lights them.
+        run_in_background: Prepares what takes long.
+        request_render: Asked when something has come onto the screen later than it was drawn.
+    """
+
+    def __init__(
+        self,
+        renderer: vtkRenderer,
+        stage: Stage,
+        *,
+        run_in_background: RunInBackground,
+        request_render: Callable[[], None],
+    ) -> None:
+        self._renderer, self._stage = renderer, stage
+        self._run_in_background, self._request_render = run_in_background, request_render
+        self._surroundings = Surroundings(frame=LocalFrame(crs=LOCAL, origin=(0.0, 0.0, 0.0)), ground=Ground())
         self._dark = False
+        self._time_s = 0.0
         self._overlays: dict[str, _Overlay] = {}
         self._cities: dict[LayerId, CityModelActor] = {}
 
     # --- surroundings -------------------------------------------------------------------------------------------
 
-    def set_frame(self, frame: LocalFrame) -> None:
-        self._frame = frame
+    def set_surroundings(self, frame: LocalFrame, ground: Ground) -> None:
+        """Draw everything where it is in another frame, and lay on other ground what lies on it."""
+        self._surroundings = Surroundings(frame=frame, ground=ground)
         for overlay in self._overlays.values():
-            self._draw_placed(overlay)
+            for drawn, request in overlay.drawn:
+                drawn.draw(request, self._surroundings)
 
     def set_dark(self, *, dark: bool) -> None:
         self._dark = dark
-        for overlay in self._overlays.values():
-            self._style_labels(overlay)
+        for drawn in self._all():
+            drawn.set_dark(dark=dark)
+
+    def dress(self) -> None:
+        """Be lit as the render preset says."""
+        for drawn in self._all():
+            drawn.dress(self._stage)
 
     def add_city_model(self, layer_id: LayerId, actor: CityModelActor) -> None:
         """Colour a city model that has come onto the screen."""
@@ -83,10 +126,10 @@ class Overlays:
     def draw(self, overlay_id: str, requests: Sequence[DrawingRequest], *, opacity: float, visible: bool) -> None:
         """Bring an overlay in line with ``requests``, rewriting what it has."""
         overlay = self._overlays.setdefault(overlay_id, _Overlay())
-        coloured_before = bool(overlay.colourings)
+        before = overlay.colourings
         overlay.requests, overlay.opacity, overlay.visible = tuple(requests), opacity, visible
         self._draw_placed(overlay)
-        if coloured_before or overlay.colourings:
+        if not _same_objects(before, overlay.colourings):
             self._paint_all()
 
     def remove(self, overlay_id: str) -> None:
@@ -102,32 +145,52 @@ class Overlays:
         other.set_dark(dark=self._dark)
         for overlay_id, overlay in self._overlays.items():
             other.draw(overlay_id, overlay.requests, opacity=overlay.opacity, visible=overlay.visible)
+        other.set_time(self._time_s)
+
+    def _all(self) -> list[Drawn]:
+        return [drawn for overlay in self._overlays.values() for drawn, _ in overlay.drawn]
 
     def _draw_placed(self, overlay: _Overlay) -> None:
-        placed = [request for request in overlay.requests if isinstance(request, PlaceGlyphs)]
-        for position, request in enumerate(placed):
-            if position < len(overlay.glyphs) and overlay.glyphs[position].shape is not request.shape:
-                overlay.glyphs[position].detach()
-                overlay.glyphs[position] = GlyphSet(self._renderer, request.shape)
-            elif position == len(overlay.glyphs):
-                overlay.glyphs.append(GlyphSet(self._renderer, request.shape))
-            overlay.glyphs[position].draw(request, self._frame, opacity=overlay.opacity, visible=overlay.visible)
-        for surplus in overlay.glyphs[len(placed) :]:
-            surplus.detach()
-        del overlay.glyphs[len(placed) :]
-        texts = [request for request in overlay.requests if isinstance(request, Labels)]
-        while len(overlay.labels) < len(texts):
-            overlay.labels.append(LabelSet(self._renderer))
-        for labels, text in zip(overlay.labels, texts, strict=False):
-            labels.set(self._frame.to_local(text.positions), text.texts, size_px=text.size_px)
-        for labels in overlay.labels[len(texts) :]:
-            labels.detach()
-        del overlay.labels[len(texts) :]
-        self._style_labels(overlay)
+        """Write each request into the first of its kind that is left over from before, or into a new one."""
+        left = list(overlay.drawn)
+        overlay.drawn = []
+        for request in overlay.requests:
+            kind = next((kind for kind in _KINDS if kind.takes(request)), None)
+            if kind is None:
+                continue
+            position = next((row for row, (old, _) in enumerate(left) if type(old) is kind and old.suits(request)), -1)
+            drawn, shown = left.pop(position) if position >= 0 else (self._make(kind), None)
+            overlay.drawn.append((drawn, request))
+            drawn.show(opacity=overlay.opacity, visible=overlay.visible)
+            if shown is not request:
+                actors = drawn.actors
+                drawn.draw(request, self._surroundings)
+                if drawn.actors != actors:
+                    self._welcome(drawn)
+        for drawn, _ in left:
+            drawn.detach()
 
-    def _style_labels(self, overlay: _Overlay) -> None:
-        for labels in overlay.labels:
-            labels.set_look(opacity=overlay.opacity, visible=overlay.visible, dark=self._dark)
+    def _make(self, kind: type[Drawn]) -> Drawn:
+        drawn = (
+            DrawnData(self._renderer, run_in_background=self._run_in_background, on_attached=self._on_attached)
+            if kind is DrawnData
+            else kind(self._renderer)
+        )
+        drawn.set_dark(dark=self._dark)
+        drawn.set_time(self._time_s)
+        return drawn
+
+    def _on_attached(self, drawn: DrawnData) -> None:
+        self._welcome(drawn)
+        self._request_render()
+
+    def _welcome(self, drawn: Drawn) -> None:
+        """Light new actors, and blend what must stay over them after them."""
+        drawn.dress(self._stage)
+        if drawn.lies_under:
+            for other in self._all():
+                if not other.lies_under:
+                    other.raise_over_surfaces()
 
     def _paint_all(self) -> None:
         for layer_id, actor in self._cities.items():
@@ -160,26 +223,40 @@ class Overlays:
 
     # --- for the scene --------------------------------------------------------------------------------------------
 
+    @property
+    def moves(self) -> bool:
+        """Whether something changes with every frame although no request does."""
+        return any(drawn.moves for drawn in self._all())
+
+    def set_time(self, time_s: float) -> None:
+        """Show another moment of what moves by itself."""
+        self._time_s = time_s
+        for drawn in self._all():
+            drawn.set_time(time_s)
+
     def legends(self) -> list[ColourScale]:
         """Return the scales of visible overlays, each once."""
         scales: list[ColourScale] = []
         for overlay in self._overlays.values():
             for request in overlay.requests if overlay.visible else ():
-                scale = None if isinstance(request, Labels) else request.scale
+                scale = None if isinstance(request, Labels) or request.values is None else request.scale
                 if scale is not None and scale not in scales:
                     scales.append(scale)
         return scales
 
+    def layer_actors(self) -> list[LayerActor]:
+        """Return what is drawn as a layer is: it casts shadows too."""
+        return [drawn.actor for drawn in self._all() if isinstance(drawn, DrawnData) and drawn.actor is not None]
+
     def bounds(self) -> list[NDArray[np.float64]]:
-        sets = [glyphs for overlay in self._overlays.values() for glyphs in overlay.glyphs]
-        return [box for glyphs in sets if (box := glyphs.bounds()) is not None]
+        return [box for drawn in self._all() if (box := drawn.bounds()) is not None]
 
     def pick(self, ray: PickRay) -> tuple[str, Hit, str] | None:
-        """Return the overlay, glyph and glyph id under the pixel, or None; the glyph in front wins."""
+        """Return the overlay, what was hit of it and its id under the pixel, or None; what is in front wins."""
         best: tuple[str, Hit, str] | None = None
         for overlay_id, overlay in self._overlays.items():
-            for glyphs in overlay.glyphs:
-                found = glyphs.pick(ray)
+            for drawn, _ in overlay.drawn:
+                found = drawn.pick(ray)
                 if found is not None and (
                     best is None or ray.distance_to(found[0].position) < ray.distance_to(best[1].position)
                 ):
@@ -187,12 +264,15 @@ class Overlays:
         return best
 
     def before_render(self) -> None:
-        for overlay in self._overlays.values():
-            for labels in overlay.labels:
-                labels.before_render()
+        for drawn in self._all():
+            drawn.before_render()
 
     def close(self) -> None:
         for overlay in self._overlays.values():
             overlay.detach()
         self._overlays.clear()
         self._cities.clear()
+
+
+def _same_objects(first: Sequence[Any], second: Sequence[Any]) -> bool:
+    return len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))

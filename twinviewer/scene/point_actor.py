@@ -115,6 +115,11 @@ class PointCloudActor(LayerActor):
             rgb = coloured.rgb[rows]
             colours.write(shaded(rgb, self._relief(points)) if by_class else rgb)
 
+    def recolour(self, rgb: Uint8s) -> None:
+        """Give each point (n, 3) another colour than the style does."""
+        for (rows, _), colours in zip(self._prepared.chunks, self._colours, strict=True):
+            colours.write(rgb[rows])
+
     def _resize(self) -> None:
         for actor in self._actors:
             actor.GetProperty().SetPointSize(self._point_size_px * self._point_scale)

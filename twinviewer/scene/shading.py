@@ -30,6 +30,7 @@ _NORMAL = "normal"
 
 _VERTEX_DECLARATION = "out vec3 tvPlace;\n"
 _VERTEX = "  tvPlace = vertexMC.xyz;\n"
+_COPIES_VERTEX = "  tvPlace = vertex.xyz;\n"  # where a copy of the shape stands, which vertexMC does not know
 _SMOOTH_VERTEX_DECLARATION = _VERTEX_DECLARATION + "in vec3 tvNormalMC;\nout vec3 tvNormalVS;\n"
 _SMOOTH_VERTEX = _VERTEX + "  tvNormalVS = tvNormalMC;\n"
 _FLAT_NORMAL = "cross(dFdx(tvPlace), dFdy(tvPlace))"
@@ -65,6 +66,9 @@ _SURFACE = """
   vec3 tvLight = mix(fromBelow, fromAbove, 0.5 + 0.5 * tvNormal.z) + sunLight * tvSun;
   vec3 tvColour = diffuseColor * tvLight;
 """.replace("DEPTH_STEPS", str(DEPTH_STEPS))
+_LIT = "diffuseColor * tvLight"
+_GLOWING = """diffuseColor
+    * (tvLight + glow * (0.6 + 0.4 * dot(tvNormal, normalize(parallel != 0 ? toEye : eye - tvPlace))))"""
 _HAZE = """
   float tvFar = clamp((1.0 / gl_FragCoord.w - hazeStart) * hazeDensity, 0.0, 0.6);
   gl_FragData[0] = vec4(mix(COLOUR, hazeColour, tvFar), OPACITY);
@@ -74,6 +78,8 @@ _EDGE = """
   float tvShown = 0.62 * (1.0 - smoothstep(edgeFade.x, edgeFade.y, tvMetres));
 """
 
+_LEAST_LIGHT = 0.75
+"""Of what tells values by its colour: it must be readable by night, too."""
 _NO_SHADOWS = np.full((2, 1), DEPTH_STEPS, np.uint32)
 _OF_POINTS = vtkDataObject.FIELD_ASSOCIATION_POINTS
 
@@ -86,11 +92,13 @@ class Shading:
 
     def __init__(self) -> None:
         surface = _SURFACE + _hazy("tvColour", opacity="opacity")
-        self._flat = _property(surface.replace("NORMAL", _FLAT_NORMAL))
-        _replace_vertex(self._flat, _VERTEX_DECLARATION, _VERTEX)
-        self._smooth = _property(surface.replace("NORMAL", _SMOOTH_NORMAL))
-        _replace_vertex(self._smooth, _SMOOTH_VERTEX_DECLARATION, _SMOOTH_VERTEX)
-        self._edge = _property(_EDGE + _hazy("diffuseColor * edgeLight", opacity="opacity * tvShown"))
+        self._flat = shader_property(surface.replace("NORMAL", _FLAT_NORMAL))
+        replace_vertex(self._flat, _VERTEX_DECLARATION, _VERTEX)
+        self._smooth = shader_property(surface.replace("NORMAL", _SMOOTH_NORMAL))
+        replace_vertex(self._smooth, _SMOOTH_VERTEX_DECLARATION, _SMOOTH_VERTEX)
+        self._copies = shader_property(surface.replace("NORMAL", _FLAT_NORMAL).replace(_LIT, _GLOWING))
+        replace_vertex(self._copies, _VERTEX_DECLARATION, _COPIES_VERTEX)
+        self._edge = shader_property(_EDGE + _hazy("diffuseColor * edgeLight", opacity="opacity * tvShown"))
         self._plain = vtkOpenGLShaderProperty()
         self._image = vtkImageData()
         self._texture = vtkTexture()
@@ -115,12 +123,13 @@ class Shading:
         for name in ("hazeStart", "hazeDensity", "shadowTexel", "nearTexel", "pixelSize"):
             self._set_number(name, 0.0)
         self._set_switch("shadowed", on=False)
+        self._copies.GetFragmentCustomUniforms().SetUniformf("glow", 0.0)
         self._set_switch("parallel", on=False)
         self._edge.GetFragmentCustomUniforms().SetUniform2f("edgeFade", EDGE_FADE_M)
 
     @property
     def _all(self) -> tuple[vtkOpenGLShaderProperty, ...]:
-        return (self._flat, self._smooth, self._edge)
+        return (self._flat, self._smooth, self._copies, self._edge)
 
     def dress(self, actor: vtkActor, *, smooth: bool, for_occlusion: bool) -> None:
         """Light a surface.
@@ -138,6 +147,12 @@ class Shading:
             mapper.MapDataArrayToVertexAttribute("tvNormalMC", _NORMAL, _OF_POINTS, -1)
         actor.SetShaderProperty(self._smooth if smooth else self._flat)
 
+    def dress_copies(self, actor: vtkActor, *, for_occlusion: bool) -> None:
+        """Light many copies of one shape, each triangle flat."""
+        actor.GetProperty().SetTexture(_TEXTURE, self._texture)
+        actor.GetProperty().SetLighting(for_occlusion)
+        actor.SetShaderProperty(self._copies)
+
     def dress_edge(self, actor: vtkActor) -> None:
         """Let outlines fade with distance."""
         actor.SetShaderProperty(self._edge)
@@ -147,8 +162,8 @@ class Shading:
         actor.GetProperty().RemoveTexture(_TEXTURE)
         actor.GetProperty().LightingOn()
         mapper = actor.GetMapper()
-        assert isinstance(mapper, vtkPolyDataMapper)
-        mapper.RemoveAllVertexAttributeMappings()
+        if isinstance(mapper, vtkPolyDataMapper):  # copies have a mapper of their own
+            mapper.RemoveAllVertexAttributeMappings()
         actor.SetShaderProperty(self._plain)
 
     def undress_edge(self, actor: vtkActor) -> None:
@@ -164,6 +179,8 @@ class Shading:
         self._set_vector("fromBelow", 0.58 * fill + 0.28 * bounce)
         self._set_vector("edgeLight", fill + 0.4 * sun)
         self._set_vector("hazeColour", np.array(sky.horizon) / 255)
+        glow = max(0.0, _LEAST_LIGHT - float((fill + 0.4 * sun).mean()))
+        self._copies.GetFragmentCustomUniforms().SetUniformf("glow", glow)
 
     def set_shadows(self, whole: ShadowMap | None, near: ShadowMap | None = None) -> None:
         """Use a shadow map of the whole city and, where there is one, a finer one of what is near."""
@@ -220,7 +237,7 @@ class Shading:
 
     def _set_matrix(self, name: str, matrix: Float64s) -> None:
         columns = [float(part) for part in matrix.T.ravel()]  # OpenGL counts down the columns
-        for item in (self._flat, self._smooth):
+        for item in (self._flat, self._smooth, self._copies):
             item.GetFragmentCustomUniforms().SetUniformMatrix4x4(name, columns)
 
 
@@ -243,16 +260,17 @@ def _hazy(colour: str, *, opacity: str) -> str:
     return _HAZE.replace("COLOUR", colour).replace("OPACITY", opacity)
 
 
-def _property(code: str) -> vtkOpenGLShaderProperty:
+def shader_property(code: str) -> vtkOpenGLShaderProperty:
+    """Return a property whose fragments do ``code`` after VTK's own light."""
     item = vtkOpenGLShaderProperty()
     item.AddFragmentShaderReplacement(_LIGHT, True, f"{_LIGHT}\n  {{{code}  }}\n", False)  # noqa: FBT003
     return item
 
 
-def _replace_vertex(item: vtkOpenGLShaderProperty, declaration: str, code: str) -> None:
+def replace_vertex(item: vtkOpenGLShaderProperty, declaration: str, code: str) -> None:
+    """Let vertices do ``code`` after VTK has placed them; what ``declaration`` gives out comes into the fragments."""
     for tag, addition in (("//VTK::PositionVC::Dec", declaration), ("//VTK::PositionVC::Impl", code)):
         item.AddVertexShaderReplacement(tag, True, f"{tag}\n{addition}", False)  # noqa: FBT003
-    names = [line.split()[-1] for line in declaration.splitlines() if line.startswith("out")]
+    inputs = "".join(f"in{line[3:]}\n" for line in declaration.splitlines() if line.startswith("out"))
     tag = "//VTK::PositionVC::Dec"
-    inputs = "".join(f"in vec3 {name}\n" for name in names)
     item.AddFragmentShaderReplacement(tag, True, f"{tag}\n{inputs}", False)  # noqa: FBT003

@@ -147,6 +147,13 @@ class Stage:
         else:
             self._shading.undress(surface)
 
+    def dress_copies(self, copies: vtkActor) -> None:
+        """Light many copies of one shape as the preset says."""
+        if self._preset.own_light:
+            self._shading.dress_copies(copies, for_occlusion=self._preset.occlusion)
+        else:
+            self._shading.undress(copies)
+
     def age_shadows(self) -> None:
         """Draw the shadows anew with the next still frame: what casts them has changed."""
         self._shadows_are_old = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -79,6 +80,7 @@ class LiveCommands(QObject):
         self._sun_at: datetime | None = None
         self._by_day = False
         """Whether the city is shown by day although it is dark there at the shown time."""
+        self._animated_at = time.monotonic()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.show_frame)
         self._stop_hearing = services.session.on_change(self._follow)
@@ -153,6 +155,7 @@ class LiveCommands(QObject):
         specs = {spec.id: spec for spec in self._services.session.project.overlays}
         for overlay_id, picture in pictures.items():
             self._draw(overlay_id, picture, specs.get(overlay_id))
+        self._animate()
         if self._sun_at is None or abs(instant - self._sun_at) >= SUN_EVERY:
             self._sun_at = instant
             self._show_sun(instant)
@@ -174,6 +177,13 @@ class LiveCommands(QObject):
         if facts != self._facts:
             self._facts = facts
             self._on_overlays()
+
+    def _animate(self) -> None:
+        """Let dashes flow while time does, unless the person wants nothing to move by itself."""
+        now = time.monotonic()
+        elapsed_s, self._animated_at = now - self._animated_at, now
+        if self._services.clock.rate > 0 and not self._services.settings.reduce_motion:
+            self._scene.animate(elapsed_s)
 
     def play_or_pause(self) -> None:
         """Stop time, or let it run on from what is shown."""

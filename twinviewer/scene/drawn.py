@@ -1,0 +1,135 @@
+"""What every kind of drawing request offers the overlays: one class per kind, kept from frame to frame."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
+
+from twinviewer.model.drawing import ColourScale
+from twinviewer.model.place import LocalFrame
+from twinviewer.scene.colours import Uint8s, ramp, rgb_of
+from twinviewer.scene.ground import Ground
+from twinviewer.scene.picking import Hit, PickRay
+from twinviewer.scene.stage import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What requests are drawn into."""
+
+    frame: LocalFrame
+    ground: Ground
+
+
+def row_colours(values: NDArray[np.float64] | None, scale: ColourScale | None, *, colour: str, count: int) -> Uint8s:
+    """Return the colours (count, 3) of rows with ``values`` on a ``scale``, or all in ``colour``."""
+    if values is None or scale is None:
+        return np.full((count, 3), rgb_of(colour), dtype=np.uint8)
+    return ramp(values, name=scale.colour_map, value_range=scale.value_range)
+
+
+class Drawn(ABC):
+    """One drawing request on the screen.
+
+    Everything runs on the main thread.  Making one puts nothing on the screen; ``draw`` writes a request into it,
+    ``detach`` takes it off and lets go of all VTK objects.
+    """
+
+    lies_under: ClassVar[bool] = False
+    """Whether it covers ground or walls, so that lines and pictures must be blended over it."""
+
+    def __init__(self, renderer: vtkRenderer) -> None:
+        self._renderer = renderer
+        self._actors: list[vtkActor] = []
+        self._visible = True
+        self._opacity = 1.0
+
+    def _attach(self, actor: vtkActor) -> vtkActor:
+        self._actors.append(actor)
+        self._renderer.AddActor(actor)
+        return actor
+
+    @property
+    def actors(self) -> tuple[vtkActor, ...]:
+        """Everything that it has on the screen."""
+        return tuple(self._actors)
+
+    @classmethod
+    @abstractmethod
+    def takes(cls, request: Any) -> bool:
+        """Return whether requests like this one are drawn by this class."""
+
+    def suits(self, request: Any) -> bool:
+        """Return whether this one may be rewritten to show ``request``."""
+        return self.takes(request)
+
+    @abstractmethod
+    def draw(self, request: Any, surroundings: Surroundings) -> None:
+        """Bring what is shown in line with ``request``, rewriting the arrays that differ."""
+
+    def show(self, *, opacity: float, visible: bool) -> None:
+        """Follow the overlay that the request is part of."""
+        self._opacity, self._visible = opacity, visible
+        self._follow()
+
+    def _follow(self) -> None:
+        """Bring the actors in line with opacity and visibility."""
+        for actor in self._actors:
+            actor.GetProperty().SetOpacity(self._opacity)
+            actor.SetVisibility(self._visible)
+
+    def set_dark(self, *, dark: bool) -> None:  # noqa: B027 - few kinds care
+        """Suit a light or a dark theme."""
+
+    def dress(self, stage: Stage) -> None:  # noqa: B027 - symbols take no light
+        """Be lit as the render preset says."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether it changes with every frame although its request does not."""
+        return False
+
+    def set_time(self, time_s: float) -> None:  # noqa: B027 - few kinds move
+        """Show another moment of what moves by itself."""
+
+    def before_render(self) -> None:  # noqa: B027 - few kinds care
+        """Suit the camera, just before a frame."""
+
+    def raise_over_surfaces(self) -> None:
+        """Be blended after everything that has been attached so far."""
+        for actor in self._actors:
+            self._renderer.RemoveActor(actor)
+            self._renderer.AddActor(actor)
+
+    def bounds(self) -> NDArray[np.float64] | None:
+        """Return the local box (3, 2) around it, or None."""
+        return None
+
+    def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
+        """Return what lies under the pixel, with its id, or None."""
+        return None
+
+    def detach(self) -> None:
+        """Take everything off the screen for good."""
+        for actor in self._actors:
+            self._renderer.RemoveActor(actor)
+            actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
+        self._actors.clear()
+
+
+def id_of(ids: Any, row: int) -> str:
+    """Return the id of a row, empty where the request gives none."""
+    return str(ids[row]) if row < len(ids) else ""
+
+
+def box_around(points: NDArray[np.float32], *, reach_m: float = 0.0) -> NDArray[np.float64] | None:
+    """Return the box (3, 2) around ``points`` (n, 3), NaN left out, and ``reach_m`` more; None where there is none."""
+    known = points[~np.isnan(points).any(axis=1)]
+    if len(known) == 0:
+        return None
+    return np.stack([known.min(axis=0) - reach_m, known.max(axis=0) + reach_m], axis=1).astype(np.float64)

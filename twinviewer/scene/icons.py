@@ -1,0 +1,186 @@
+"""Pictures that face the viewer: one rectangle each, turned by the graphics card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.vtkCommonDataModel import vtkDataObject, vtkImageData, vtkPolyData
+from vtkmodules.vtkRenderingCore import vtkPolyDataMapper, vtkRenderer, vtkTexture
+from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
+
+from twinviewer.model.drawing import LoadedIcon, PlaceGlyphs
+from twinviewer.scene.colours import Uint8s
+from twinviewer.scene.drawn import Drawn, Surroundings, id_of, row_colours
+from twinviewer.scene.glyphs import STALE_OPACITY, STALE_RGB
+from twinviewer.scene.meshes import actor_of, as_vtk, poly_data
+from twinviewer.scene.picking import TOLERANCE_PX, Hit, PickRay
+from twinviewer.scene.shading import replace_vertex, shader_property
+
+Float32s = NDArray[np.float32]
+
+_TEXTURE = "materialTex"
+"""See ``shading``: bound by VTK, and left to our own code."""
+_CORNERS = np.array([[-0.5, 0.0], [0.5, 0.0], [0.5, 1.0], [-0.5, 1.0]], np.float32)
+_VERTEX_DECLARATION = """in vec4 tvCornerMC;
+out vec2 tvAt;
+"""
+# What hides what is decided as if pictures stood upright: seen from above, they would lie in the ground.
+_VERTEX = """
+  vec4 tvUpright = MCDCMatrix * vec4(vertexMC.xyz + vec3(0.0, 0.0, tvCornerMC.y + 1.0), 1.0);
+  if (tvUpright.w > 0.0) { gl_Position.z = tvUpright.z / tvUpright.w * gl_Position.w; }
+  gl_Position.xy += tvCornerMC.xy * tvPerMetre;
+  tvAt = tvCornerMC.zw;
+"""
+# Colours are stored multiplied by their opacity: else the mean of a rim's pixels would take in the colour that
+# transparent pixels happen to have.  Faint pixels are left out, since each also hides what lies behind it.
+_FRAGMENT = """
+  vec4 tvTexel = texture(materialTex, tvAt);
+  if (tvTexel.a < 0.25) { discard; }
+  gl_FragData[0] = vec4(tvTexel.rgb / tvTexel.a * diffuseColor, opacity * tvTexel.a);
+"""
+
+
+class DrawnIcons(Drawn):
+    """One ``PlaceGlyphs`` request of a picture."""
+
+    def __init__(self, renderer: vtkRenderer) -> None:
+        super().__init__(renderer)
+        self._icon: LoadedIcon | None = None
+        self._shader: vtkOpenGLShaderProperty = shader_property(_FRAGMENT)
+        replace_vertex(self._shader, _VERTEX_DECLARATION, _VERTEX)
+        self._texture: vtkTexture | None = None
+        self._data: vtkPolyData | None = None
+        self._points = np.empty((0, 3), np.float32)
+        self._corners = np.empty((0, 4), np.float32)
+        self._rgba = np.empty((0, 4), np.uint8)
+        self._local = np.empty((0, 3), np.float32)
+        self._size_m = np.empty((0, 2), np.float32)
+        self._ids: Sequence[str] = ()
+        self._some_stale = False
+
+    @classmethod
+    def takes(cls, request: object) -> bool:
+        return isinstance(request, PlaceGlyphs) and isinstance(request.shape, LoadedIcon)
+
+    def suits(self, request: PlaceGlyphs) -> bool:
+        return self.takes(request) and (self._icon is None or self._icon is request.shape)
+
+    def draw(self, request: PlaceGlyphs, surroundings: Surroundings) -> None:
+        icon = request.shape
+        assert isinstance(icon, LoadedIcon)
+        if self._texture is None:
+            self._icon, self._texture = icon, _texture_of(icon.rgba)
+        count = len(request.positions)
+        if self._data is None or len(self._local) != count:
+            self._build(count)
+        rows, columns = icon.rgba.shape[:2]
+        share = np.array([columns, rows], np.float32) / max(rows, columns)
+        size_m = np.broadcast_to(np.asarray(request.size_m, dtype=np.float32), count)
+        self._local = surroundings.frame.to_local(request.positions)
+        self._size_m = size_m[:, None] * share
+        self._ids = request.ids
+        self._points.reshape(count, 4, 3)[:] = self._local[:, None]
+        self._corners.reshape(count, 4, 4)[..., :2] = self._size_m[:, None] * _CORNERS
+        rgb: Uint8s = row_colours(request.values, request.scale, colour=request.colour or "#ffffff", count=count)
+        shown = self._rgba.reshape(count, 4, 4)
+        shown[..., :3] = rgb[:, None]
+        shown[..., 3] = 255
+        self._some_stale = request.stale is not None and bool(request.stale.any())
+        if request.stale is not None:
+            shown[request.stale.astype(np.bool_)] = (*STALE_RGB, round(255 * STALE_OPACITY))
+        data = self._data
+        assert data is not None
+        data.GetPoints().GetData().Modified()
+        data.GetPoints().Modified()
+        for name in ("colour", "corner"):
+            data.GetPointData().GetArray(name).Modified()
+        data.Modified()
+        self._follow()
+
+    def _build(self, count: int) -> None:
+        self.detach()
+        self._points = np.zeros((4 * count, 3), np.float32)
+        self._corners = np.zeros((4 * count, 4), np.float32)
+        self._corners.reshape(count, 4, 4)[..., 2:] = _CORNERS + np.array([0.5, 0.0], np.float32)
+        self._rgba = np.full((4 * count, 4), 255, np.uint8)
+        first = 4 * np.arange(count, dtype=np.int32)[:, None]
+        triangles = (first + np.array([0, 1, 2, 0, 2, 3], np.int32)).reshape(-1, 3)
+        self._data = poly_data(self._points, triangles=triangles)
+        self._data.GetPointData().SetScalars(as_vtk(self._rgba, "colour"))
+        self._data.GetPointData().AddArray(as_vtk(self._corners, "corner"))
+        actor = self._attach(actor_of(self._data))
+        mapper = actor.GetMapper()
+        assert isinstance(mapper, vtkPolyDataMapper)
+        mapper.MapDataArrayToVertexAttribute("tvCornerMC", "corner", vtkDataObject.FIELD_ASSOCIATION_POINTS, -1)
+        actor.SetShaderProperty(self._shader)
+        assert self._texture is not None
+        actor.GetProperty().SetTexture(_TEXTURE, self._texture)
+        actor.GetProperty().LightingOff()
+
+    def _follow(self) -> None:
+        super()._follow()
+        for actor in self._actors:
+            # Opaque ones hide each other in the right order, whatever the order of drawing.
+            actor.SetForceOpaque(self._opacity == 1.0 and not self._some_stale)
+        self._turn()
+
+    def before_render(self) -> None:
+        if self._visible:
+            self._turn()
+
+    def _turn(self) -> None:
+        """Take over how many clip units a metre across the line of sight is."""
+        camera = self._renderer.GetActiveCamera()
+        matrix = camera.GetProjectionTransformMatrix(self._renderer.GetTiledAspectRatio(), -1, 1)
+        per_metre = [matrix.GetElement(0, 0), matrix.GetElement(1, 1)]
+        self._shader.GetVertexCustomUniforms().SetUniform2f("tvPerMetre", per_metre)
+
+    def bounds(self) -> NDArray[np.float64] | None:
+        if len(self._local) == 0 or not self._visible:
+            return None
+        reach = float(self._size_m.max())
+        return np.stack([self._local.min(axis=0) - reach, self._local.max(axis=0) + reach], axis=1)
+
+    def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
+        if len(self._local) == 0 or not self._visible:
+            return None
+        camera = self._renderer.GetActiveCamera()
+        up = np.array(camera.GetViewUp())
+        up -= (up @ ray.direction) * ray.direction
+        up /= np.linalg.norm(up)
+        feet, in_front = ray.to_pixels(self._local)
+        tops, _ = ray.to_pixels(self._local + (self._size_m[:, 1:] * up).astype(np.float32))
+        height = np.linalg.norm(tops - feet, axis=1)
+        half = np.maximum(height * self._size_m[:, 0] / self._size_m[:, 1] / 2, TOLERANCE_PX)
+        across = np.abs(feet[:, 0] - ray.pixel[0])
+        above = feet[:, 1] - ray.pixel[1]
+        under = in_front & (across <= half) & (above >= -TOLERANCE_PX) & (above <= np.maximum(height, TOLERANCE_PX))
+        candidates = np.flatnonzero(under)
+        if len(candidates) == 0:
+            return None
+        depths = (self._local[candidates].astype(np.float64) - ray.start) @ ray.direction
+        row = int(candidates[np.argmin(depths)])
+        return Hit(position=self._local[row].astype(np.float64), glyph=row), id_of(self._ids, row)
+
+    def detach(self) -> None:
+        super().detach()
+        self._data = None
+
+
+def _texture_of(rgba: Uint8s) -> vtkTexture:
+    """Return a picture (rows, columns, 4) as a texture of colours multiplied by their opacity."""
+    rows, columns = rgba.shape[:2]
+    multiplied = rgba[::-1].astype(np.uint16)
+    multiplied[..., :3] = (multiplied[..., :3] * multiplied[..., 3:] + 127) // 255
+    image = vtkImageData()
+    image.SetDimensions(columns, rows, 1)
+    image.GetPointData().SetScalars(as_vtk(multiplied.astype(np.uint8).reshape(-1, 4), "rgba"))
+    texture = vtkTexture()
+    texture.SetInputData(image)
+    texture.SetColorModeToDirectScalars()
+    texture.InterpolateOn()
+    texture.MipmapOn()
+    texture.RepeatOff()
+    return texture
