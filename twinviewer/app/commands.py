@@ -165,3 +165,20 @@ class SetPreset:
 
     def apply(self, project: Project) -> Project:
         return replace(project, preset=self.preset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchOverlays:
+    """Switch several overlays on or off at once; how they are shown stays."""
+
+    switches: tuple[tuple[str, bool], ...]
+    """(contribution id, whether it is on)"""
+    label: str = "Switch overlays"
+
+    def apply(self, project: Project) -> Project:
+        specs = {spec.id: spec for spec in project.overlays}
+        for overlay_id, on in self.switches:
+            spec = specs.get(overlay_id)
+            if spec is not None or on:
+                specs[overlay_id] = replace(spec or OverlaySpec(id=overlay_id), visible=on)
+        return replace(project, overlays=tuple(sorted(specs.values(), key=lambda spec: spec.id)))

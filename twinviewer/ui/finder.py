@@ -23,10 +23,12 @@ class Finder:
         *,
         go_to: Callable[[Bookmark], None],
         show_layer: Callable[[LayerId], None],
-        show_object: Callable[[str, LayerId], None],
+        show_object: Callable[[str, LayerId], bool],
+        contributed: Callable[[], list[Entry]] = list,
     ) -> None:
         self._session, self._commands = session, commands
         self._go_to, self._show_layer, self._show_object = go_to, show_layer, show_object
+        self._contributed = contributed
 
     def commands(self, query: str) -> list[Entry]:
         """Return the commands that fit."""
@@ -64,7 +66,7 @@ class Finder:
         ]
 
     def _command_entries(self) -> list[Entry]:
-        return [
+        own = [
             Entry(
                 title=spec.title,
                 kind=COMMAND,
@@ -77,6 +79,7 @@ class Finder:
             )
             for spec in ACTIONS
         ]
+        return [*own, *self._contributed()]
 
     def _object_entries(self, query: str) -> list[Entry]:
         found = ((layer, self._session.store.get(layer.id)) for layer in self._session.project.layers)
@@ -91,7 +94,14 @@ class Finder:
                     kind=model.type_names[model.object_type[row]],
                     detail=layer.title,
                     icon="map-pin",
-                    run=lambda object_id=identifier, layer_id=layer.id: self._show_object(object_id, layer_id),  # type: ignore[misc]
+                    run=_showing(self._show_object, identifier, layer.id),
                 )
             )
         return entries
+
+
+def _showing(show: Callable[[str, LayerId], bool], object_id: str, layer_id: LayerId) -> Callable[[], None]:
+    def run() -> None:
+        show(object_id, layer_id)
+
+    return run

@@ -181,18 +181,19 @@ class LayerCommands(QObject):
         self._show_style()
         self._panels.show("inspector")
 
-    def show_object(self, object_id: str, layer_id: LayerId | None = None) -> None:
-        """Select the city object of that id and fly to it."""
+    def show_object(self, object_id: str, layer_id: LayerId | None = None) -> bool:
+        """Select the city object of that id and fly to it; return whether there is one that can be seen."""
         for layer in self._session.project.layers:
             data = self._session.store.get(layer.id)
             if isinstance(data, CityModel) and layer_id in (None, layer.id) and object_id in data.object_ids:
                 row = data.object_ids.index(object_id)
                 extent = object_extent(data, row)
                 if extent is None:
-                    return
+                    return False
                 self.show_pick(Pick(position=extent.centre, layer_id=layer.id, object=row))
                 self._show_extent(extent)
-                return
+                return True
+        return False
 
     def selection_extent(self) -> Extent | None:
         """Return the box around the picked object, or else around the selected layers."""

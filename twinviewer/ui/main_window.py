@@ -21,6 +21,7 @@ from twinviewer.scene.city_scene import CityScene
 from twinviewer.ui.action_table import TOOLBAR
 from twinviewer.ui.actions import Commands
 from twinviewer.ui.command_palette import CommandPalette
+from twinviewer.ui.contributed import Contributed
 from twinviewer.ui.crs_dialog import CrsDialog
 from twinviewer.ui.docks import Docks
 from twinviewer.ui.document import Document
@@ -194,7 +195,9 @@ class MainWindow(QMainWindow):
             go_to=self.views.go_to,
             show_layer=self._show_layer,
             show_object=self.layers.show_object,
+            contributed=lambda: self.contributed.entries(),
         )
+        self.contributed = Contributed(self)
 
     def _make_toolbar(self) -> QToolBar:
         toolbar = QToolBar("Toolbar")
@@ -496,6 +499,7 @@ class MainWindow(QMainWindow):
             return
         self._ended = True
         self.presentation.stop()
+        self.contributed.close()
         self.docks.keep()
         self._legend_timer.stop()
         self._frame_timer.stop()

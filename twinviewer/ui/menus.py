@@ -38,9 +38,15 @@ class Menus:
             elif spec.id == "live.forward":
                 self._dynamic("S&peed", menu, self._fill_speeds)
                 self._dynamic("&Overlays", menu, self._fill_overlays)
+            elif spec.id == "view.presentation":
+                self._dynamic("T&ours", menu, lambda menu: window.contributed.fill_tours(menu))
+            elif spec.id == "window.log":
+                self._dynamic("P&lugin panels", menu, lambda menu: window.contributed.fill_panels(menu))
         self.bookmarks = self.menus["View/Bookmarks"]
         self._bookmark_actions = self.bookmarks.addSeparator()
         self.bookmarks.aboutToShow.connect(self._fill_bookmarks)
+        plugins = self.menus["Plugins"]
+        plugins.aboutToShow.connect(lambda: window.contributed.list_commands(plugins))
 
     def popup(self, name: str, at: QWidget) -> None:
         """Open a menu above a widget."""

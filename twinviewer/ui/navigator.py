@@ -313,8 +313,14 @@ class Navigator(QObject):
 
     # ---- flights
 
-    def fly_to(self, viewpoint: Viewpoint) -> None:
-        """Fly to a viewpoint, or cut to it where motion is to be reduced."""
+    def fly_to(self, viewpoint: Viewpoint, *, seconds: float | None = None, leisure: float = 1.0) -> None:
+        """Fly to a viewpoint, or cut to it where motion is to be reduced.
+
+        Args:
+            viewpoint: Where to.
+            seconds: How long the flight takes; None: as long as there is to see on the way.
+            leisure: How many times as long, where ``seconds`` does not say.
+        """
         scene = self._scene
         if scene is None:
             return
@@ -327,10 +333,11 @@ class Navigator(QObject):
             self._come_to_rest()
             return
         start = scene.viewpoint
-        self._set_in_motion(_Flight(start, end, self._clock(), flights.flight_seconds(start, end)))
+        lasts = leisure * flights.flight_seconds(start, end) if seconds is None else max(seconds, 1e-3)
+        self._set_in_motion(_Flight(start, end, self._clock(), lasts))
 
-    def show_view(self, name: NamedView) -> None:
-        """Fly to a named view."""
+    def show_view(self, name: NamedView, *, seconds: float | None = None, leisure: float = 1.0) -> None:
+        """Fly to a named view; ``seconds`` and ``leisure`` as in :meth:`fly_to`."""
         scene = self._scene
         extent = scene.extent() if scene is not None else None
         if scene is None or extent is None:
@@ -342,7 +349,9 @@ class Navigator(QObject):
                 extent=extent,
                 picture=self._picture(),
                 limits=self.limits(),
-            )
+            ),
+            seconds=seconds,
+            leisure=leisure,
         )
 
     def show_extent(self, extent: Extent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from twinviewer.app.colour_maps import colours_of
 from twinviewer.app.style_choices import COLOUR_MAPS, StyleChoices, current_choice
+from twinviewer.app.themes import StylePreset
 from twinviewer.model.project import LayerSpec, Style
 
 DEFAULT_COLOUR = "#c9a227"
@@ -38,11 +40,15 @@ class StylePanel(QWidget):
 
     style_asked = Signal(object, bool)
     """(the new :class:`Style`, whether it goes on the same drag)"""
+    preset_asked = Signal(object, str)
+    """(the :class:`LayerSpec`, id of one of ``presets``)"""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._layer: LayerSpec | None = None
         self._choices = StyleChoices(colours=())
+        self.presets: tuple[StylePreset, ...] = ()
+        """Styles that plugins offer."""
         self.title = QLabel()
         self.title.setObjectName("heading")
         self.title.setWordWrap(True)
@@ -54,9 +60,10 @@ class StylePanel(QWidget):
         self.colour.clicked.connect(self._choose_colour)
         self.colour_map = _combo("Colour map", "Which colours low and high values get.")
         self.colour_map.setIconSize(QSize(96, 14))
-        for name in COLOUR_MAPS:
-            self.colour_map.addItem(ramp_icon(name, QSize(96, 14)), name)
-        self.colour_map.activated.connect(lambda _row: self._ask(colour_map=self.colour_map.currentText()))
+        self.colour_map.activated.connect(lambda row: self._ask(colour_map=self.colour_map.itemData(row)))
+        self.show_colour_maps(())
+        self.preset = _combo("Ready-made style", "Draw the layer in a style that a plugin offers.")
+        self.preset.activated.connect(self._choose_preset)
         self.low = _number("Lowest value", "Values at or below it get the first colour.")
         self.high = _number("Highest value", "Values at or above it get the last colour.")
         for field in (self.low, self.high):
@@ -91,6 +98,7 @@ class StylePanel(QWidget):
         self._form.setVerticalSpacing(10)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._rows: dict[str, QWidget] = {
+            "Ready-made": self.preset,
             "Colour by": self.color_by,
             "Colour": self.colour,
             "Colour map": self.colour_map,
@@ -129,6 +137,7 @@ class StylePanel(QWidget):
             return
         style = layer.style
         self.title.setText(layer.title)
+        self._show_presets(layer)
         if [self.color_by.itemText(row) for row in range(self.color_by.count())] != [c.title for c in choices.colours]:
             self.color_by.clear()
             self.color_by.addItems([choice.title for choice in choices.colours])
@@ -143,7 +152,7 @@ class StylePanel(QWidget):
         self._show_row("Line width", choices.has_lines)
         self._show_row("Level of detail", bool(choices.lods))
         self._show_colour(style.colour or DEFAULT_COLOUR)
-        self.colour_map.setCurrentText(style.colour_map)
+        self.colour_map.setCurrentIndex(self.colour_map.findData(style.colour_map))
         self.auto_range.setChecked(style.value_range is None)
         low, high = style.value_range or (0.0, 0.0)
         for field, value in (
@@ -162,6 +171,29 @@ class StylePanel(QWidget):
             self.lod.clear()
             self.lod.addItems(titles)
         self.lod.setCurrentIndex(0 if style.lod not in choices.lods else choices.lods.index(str(style.lod)) + 1)
+
+    def show_colour_maps(self, contributed: Sequence[tuple[str, str]]) -> None:
+        """Offer the maps that ship, then those of plugins: (name in styles, title)."""
+        self.colour_map.clear()
+        for name, title in (*((name, name) for name in COLOUR_MAPS), *contributed):
+            self.colour_map.addItem(ramp_icon(name, QSize(96, 14)), title, name)
+        if self._layer is not None:
+            self.colour_map.setCurrentIndex(self.colour_map.findData(self._layer.style.colour_map))
+
+    def _show_presets(self, layer: LayerSpec) -> None:
+        fitting = [preset for preset in self.presets if preset.fits(layer.kind)]
+        if [self.preset.itemData(row) for row in range(1, self.preset.count())] != [preset.id for preset in fitting]:
+            self.preset.clear()
+            self.preset.addItem("Choose …", "")
+            for preset in fitting:
+                self.preset.addItem(preset.title, preset.id)
+        is_used = (row for row, preset in enumerate(fitting, 1) if preset.applied_to(layer.style) == layer.style)
+        self.preset.setCurrentIndex(next(is_used, 0))
+        self._show_row("Ready-made", bool(fitting))
+
+    def _choose_preset(self, row: int) -> None:
+        if self._layer is not None and row > 0:
+            self.preset_asked.emit(self._layer, self.preset.itemData(row))
 
     def _show_row(self, label: str, shown: bool) -> None:
         self._form.setRowVisible(self._rows[label], shown)
