@@ -47,6 +47,8 @@ class Problem:
     where: str = ""
     """Object id, line or feature."""
     count: int = 1
+    subject: str = ""
+    """Id of what is told about as it goes on, by whoever knows more of it: one line, however often it happens."""
     time: datetime
 
     @property
@@ -72,8 +74,14 @@ class ProblemLog:
     def on_change(self, listener: Callable[[], None]) -> None:
         self._listeners.append(listener)
 
-    def add_error(self, error: TwinViewerError) -> Problem:
-        """Add an error that a person caused or can cure; return how it is listed."""
+    def add_error(self, error: TwinViewerError, *, subject: str = "", count: int = 1) -> Problem:
+        """Add an error that a person caused or can cure; return how it is listed.
+
+        Args:
+            error: It.
+            subject: See :class:`Problem`; an earlier line about the same gives way.
+            count: How often it has happened so far; for one with a subject.
+        """
         _log.error("%s", error)
         return self._add(
             Problem(
@@ -82,6 +90,8 @@ class ProblemLog:
                 problem=error.problem,
                 cure=error.cure,
                 source=error.source,
+                subject=subject,
+                count=count,
                 time=self._now(),
             )
         )
@@ -119,6 +129,11 @@ class ProblemLog:
         self._tell()
 
     def _add(self, problem: Problem) -> Problem:
+        if problem.subject:
+            self._problems = [each for each in self._problems if each.subject != problem.subject]
+            self._problems.append(problem)
+            self._tell()
+            return problem
         for index in range(len(self._problems) - 1, -1, -1):
             old = self._problems[index]
             if problem.time - old.time > FOLD_WITHIN:

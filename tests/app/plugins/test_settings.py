@@ -157,10 +157,10 @@ def test_a_setting_without_a_default_has_to_be_chosen_first(tmp_path: Path) -> N
     settings = PluginSettings()
     with pytest.raises(SettingsNeededError, match="needs the setting “Host”"):
         settings.values(manifest)
-    assert [each.key for each in settings.missing(manifest)] == ["host"]
+    assert settings.is_waiting(manifest)
     settings.save(manifest, {"host": "a.org"})
     assert settings.values(manifest) == {**DEFAULTS, "host": "a.org"}
-    assert settings.missing(manifest) == ()
+    assert not settings.is_waiting(manifest)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", "[" * 100_000, '{"interval": 1e999, "stations": "many"}'])
@@ -240,9 +240,12 @@ def test_waiting_for_a_setting_is_no_failure(tmp_path: Path) -> None:
 def test_a_secret_is_kept_changed_and_removed(tmp_path: Path, ring: InMemory) -> None:
     manifest = manifest_with(tmp_path, SECRET)
     settings = PluginSettings()
+    assert not settings.is_waiting(manifest), "nobody has looked yet: looking may take long"
     with pytest.raises(SettingsNeededError, match="Token"):
         settings.values(manifest)
+    assert settings.is_waiting(manifest)
     settings.save(manifest, {"api_token": CANARY})
+    assert not settings.is_waiting(manifest)
     assert settings.values(manifest) == {"api_token": CANARY}
     settings.save(manifest, {})
     assert settings.values(manifest) == {"api_token": CANARY}, "left out, it stays"

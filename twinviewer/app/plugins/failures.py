@@ -37,13 +37,20 @@ class FailureRecord:
     disabled: bool
     """Whether it is switched off: one of its functions failed three times in a row."""
 
+    @property
+    def sentence(self) -> str:
+        """What became of it, in one sentence that names the contribution."""
+        if self.disabled:
+            return f"“{self.title}” is switched off after three failures in a row. The last one: {self.error.problem}"
+        return self.error.problem
+
 
 class FailureBook:
     """What failed, by contribution.  Safe from any thread.
 
     Args:
-        on_failure: Hears of the first failure of each contribution and of its being switched off, on the thread
-            where it happened.
+        on_failure: Hears of the first failure of each contribution, of its being switched off, and of its 10th,
+            100th, 1,000th … failure, on the thread where it happened.
     """
 
     def __init__(self, on_failure: Callable[[FailureRecord], None] = lambda record: None) -> None:
@@ -94,7 +101,7 @@ class FailureBook:
             _log.error("The contribution %s of plugin %s is switched off.", contribution_id, plugin_name)
         if old is None:
             _log.error("The contribution %s of plugin %s failed.\n%s", contribution_id, plugin_name, details)
-        if old is None or record.disabled != old.disabled:
+        if old is None or record.disabled != old.disabled or _is_power_of_ten(record.count):
             self.on_failure(record)
         return record
 
@@ -111,9 +118,26 @@ class FailureBook:
                 del self._in_a_row[key]
 
 
+def _is_power_of_ten(count: int) -> bool:
+    return str(count).strip("0") == "1"
+
+
+class RaisedInPlugin(Exception):
+    """What a plugin's function raised in a process of its own: a type that may not exist here.
+
+    Attributes:
+        type_name: Of the exception.
+    """
+
+    def __init__(self, type_name: str, text: str) -> None:
+        super().__init__(text)
+        self.type_name = type_name
+
+
 def in_words(error: BaseException) -> str:
     try:
         text = without_secrets(" ".join(str(error).split()))
     except Exception:  # noqa: BLE001 – it is a plugin's own class
         text = ""
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    name = error.type_name if isinstance(error, RaisedInPlugin) else type(error).__name__
+    return f"{name}: {text[:200]}" if text else name

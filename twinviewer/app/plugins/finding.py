@@ -107,6 +107,8 @@ def plugin_folder(path: Path) -> Path:
     if (path / FILE_NAME).is_file():
         return path
     found = sorted({manifest.parent for pattern in ("*", "src/*") for manifest in path.glob(f"{pattern}/{FILE_NAME}")})
+    if not path.exists():
+        raise PluginError("No such file or folder.", cure="Check the path.", source=str(path))
     if not found:
         raise PluginError(
             f"There is no {FILE_NAME} in the folder, in a package in it, or in its src folder.",

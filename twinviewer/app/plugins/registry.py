@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from twinviewer import formats
-from twinviewer.app.plugins.calling import InProcess
+from twinviewer.app.plugins.calling import Caller, InProcess, Isolated
 from twinviewer.app.plugins.choices import ConsentNeededError, PluginChoices
 from twinviewer.app.plugins.collection import PluginCollection
+from twinviewer.app.plugins.environments import environment_for
 from twinviewer.app.plugins.failures import FailureBook, FailureRecord
 from twinviewer.app.plugins.finding import Plugin, PluginOrigin, plugin_roots, user_plugins
 from twinviewer.app.plugins.manifest import FILE_NAME, Contribution, ReaderContribution
+from twinviewer.app.plugins.processes import PluginProcesses
 from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.app.plugins.settings import PluginSettings, Value
 from twinviewer.model.errors import PluginError, TwinViewerError
@@ -61,8 +63,8 @@ class PluginRegistry(PluginCollection):
     Args:
         folders: Folders that hold one folder per plugin; None: the bundled ones and the user's.
         safe_mode: Load nothing but what is built in.
-        on_failure: Hears when a contribution first fails and when it is switched off, on the thread where it
-            happened.
+        on_failure: Hears when a contribution first fails, when it is switched off, and when it has failed 10, 100,
+            1,000 … times, on the thread where it happened.
         choices: What the person chose about plugins; None: as kept in the folder of settings.
         settings: What the person chose for them; None: as kept there.
     """
@@ -83,6 +85,9 @@ class PluginRegistry(PluginCollection):
         self._listeners: list[Callable[[PluginChange], None]] = []
         self._asked_for_consent: set[str] = set()
         self._in_process = InProcess()
+        self.processes = PluginProcesses(environment_for=environment_for)
+        """Of isolated plugins."""
+        self._in_own_process = Isolated(self.processes)
         self._failures = FailureBook(on_failure)
         self._find(Path(formats.__file__).parent, PluginOrigin.BUILT_IN, package=formats.__name__)
         if not safe_mode:
@@ -287,7 +292,7 @@ class PluginRegistry(PluginCollection):
         contribution, plugin = self._ready(contribution_id)
         arguments = {**arguments, **self._settings_of(contribution, plugin, reference)}
         try:
-            result = check(self._in_process.call(plugin, reference, arguments))
+            result = check(self._caller_of(plugin).call(plugin, reference, arguments))
         except (Cancelled, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit and the panics of Rust libraries too
@@ -334,7 +339,15 @@ class PluginRegistry(PluginCollection):
     def switch_on(self, contribution_id: str) -> None:
         """Give a contribution that was switched off another chance: its failures are forgotten."""
         self._failures.forget(contribution_id)
+        self.processes.forgive(self.plugin_of(contribution_id).id)
         self._tell(PluginEvent.SWITCHED_ON, self.plugin_of(contribution_id).id)
+
+    def close(self) -> None:
+        """End the processes of plugins; calls that are running raise ``Cancelled``, and nothing is called any more."""
+        self.processes.close()
+
+    def _caller_of(self, plugin: Plugin) -> Caller:
+        return self._in_own_process if plugin.isolated else self._in_process
 
     def _is_listed(self, plugin: Plugin) -> bool:
         return plugin.origin is PluginOrigin.BUILT_IN or self.is_enabled(plugin.id)
@@ -345,7 +358,7 @@ class PluginRegistry(PluginCollection):
             self._failures.forget(contribution.id)
         self._asked_for_consent.discard(plugin.id)
         if plugin.origin is not PluginOrigin.BUILT_IN:
-            self._in_process.forget(plugin)
+            self._caller_of(plugin).forget(plugin)
 
     def _tell(self, event: PluginEvent, plugin_id: str) -> None:
         for listener in self._listeners:

@@ -17,7 +17,7 @@ from typing import Any
 from twinviewer.app.atomic import write_atomically
 from twinviewer.app.folders import config_dir
 from twinviewer.app.plugins.failures import WaitsForPersonError
-from twinviewer.app.plugins.manifest import Manifest, Parameter
+from twinviewer.app.plugins.manifest import Manifest
 from twinviewer.app.plugins.secret_values import HIDDEN, forget_secret, read_secret, write_secret
 from twinviewer.model.errors import UsageError
 
@@ -54,6 +54,9 @@ class PluginSettings:
         self._folder = folder or config_dir() / "plugin-settings"
         self._lock = threading.RLock()
         self._cache: dict[str, tuple[Manifest, SettingValues]] = {}
+        self._files: dict[str, tuple[Manifest, dict[str, Value]]] = {}
+        """What is in the files, by plugin."""
+        self._waiting: set[str] = set()
 
     def values(self, manifest: Manifest) -> SettingValues:
         """Return the values that the plugin's functions get, secrets among them; a copy.
@@ -65,20 +68,30 @@ class PluginSettings:
         with self._lock:
             held = self._cache.get(manifest.id)
             if held is None or held[0] is not manifest:
-                held = self._cache[manifest.id] = (manifest, self._complete(manifest))
+                try:
+                    held = self._cache[manifest.id] = (manifest, self._complete(manifest))
+                except SettingsNeededError:
+                    self._waiting.add(manifest.id)
+                    raise
+                self._waiting.discard(manifest.id)
             values = held[1]
         return SettingValues(values, secrets=_secret_keys(manifest))
 
     def chosen(self, manifest: Manifest) -> dict[str, Value]:
         """Return what a form shows: values chosen and defaults, without secrets and without what is not chosen yet."""
-        chosen = self._stored(manifest)
+        with self._lock:
+            held = self._files.get(manifest.id)
+            if held is None or held[0] is not manifest:
+                held = self._files[manifest.id] = (manifest, self._stored(manifest))
+        chosen = held[1]
         defaults = {each.key: each.default for each in manifest.settings if each.type != "secret"}
         return {key: value for key, value in {**defaults, **chosen}.items() if value is not None}
 
-    def missing(self, manifest: Manifest) -> tuple[Parameter, ...]:
-        """Return the settings without a default that the person has not chosen yet, secrets aside."""
+    def is_waiting(self, manifest: Manifest) -> bool:
+        """Return whether the person has to choose a setting first; of a secret it is known once it was asked for."""
         chosen = self.chosen(manifest)
-        return tuple(each for each in manifest.settings if each.type != "secret" and each.key not in chosen)
+        missing = any(each.type != "secret" and each.key not in chosen for each in manifest.settings)
+        return missing or manifest.id in self._waiting
 
     def save(self, manifest: Manifest, values: Mapping[str, Value]) -> None:
         """Keep what the person chose.
@@ -109,7 +122,7 @@ class PluginSettings:
             kept = {key: value for key, value in values.items() if known[key].type != "secret"}
             self._folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self._path(manifest), (json.dumps(kept, indent=2, sort_keys=True) + "\n").encode())
-            self._cache.pop(manifest.id, None)
+            self._let_go(manifest)
 
     def forget(self, manifest: Manifest) -> None:
         """Remove the settings and the secrets of a plugin that was removed.
@@ -118,10 +131,15 @@ class PluginSettings:
             PluginError: The keyring does not let go of a secret.
         """
         with self._lock:
-            self._cache.pop(manifest.id, None)
+            self._let_go(manifest)
             self._path(manifest).unlink(missing_ok=True)
             for key in _secret_keys(manifest):
                 forget_secret(manifest.id, key)
+
+    def _let_go(self, manifest: Manifest) -> None:
+        self._cache.pop(manifest.id, None)
+        self._files.pop(manifest.id, None)
+        self._waiting.discard(manifest.id)
 
     def _complete(self, manifest: Manifest) -> SettingValues:
         chosen = self.chosen(manifest)
