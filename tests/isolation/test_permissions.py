@@ -156,13 +156,14 @@ def test_what_every_program_needs_works_without_asking(place: Place) -> None:
             "relative": "open('cache', 'w').write('x'); import os; result = os.path.realpath('cache')",
             "temporary": "import tempfile\nwith tempfile.TemporaryDirectory() as t:\n"
             "    import os; os.mkdir(t + '/a'); open(t + '/a/b', 'w').close(); result = os.path.dirname(t)",
-            "database": "import sqlite3\nc = sqlite3.connect(data + '/a.db'); c.execute('create table t (a)'); c.close()",
+            "database": "import sqlite3\nc = sqlite3.connect(data + '/a.db')"
+            "\nc.execute('create table t (a)'); c.close()",
             "database in memory": "import sqlite3; sqlite3.connect(':memory:').close()",
             "numpy": "import numpy; result = int(numpy.arange(4).sum())",
             "other modules": "import email, decimal, csv, xml.etree.ElementTree, ctypes.util",
             "certificates": "import ssl; ssl.create_default_context()",
             "event loop": "import asyncio\nasync def f(): return 3\nresult = asyncio.run(f())",
-            "threads": "import threading\nt = threading.Thread(target=lambda: open('t', 'w').close())\nt.start(); t.join()",
+            "threads": "import threading\nt = threading.Thread(target=open, args=('t', 'w'))\nt.start(); t.join()",
             "chance": "result = len(open('/dev/urandom', 'rb').read(4))",
             "nothing": "import os; open(os.devnull, 'w').write('x')",
             "what is not there": "open(home + '/nothing')",

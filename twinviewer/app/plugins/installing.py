@@ -203,6 +203,8 @@ def purge(plugin: Plugin, settings: PluginSettings) -> None:
 
 def _collect(source: Path, place: Path, feedback: Feedback) -> tuple[str, ...]:
     """Put the plugin's folder at ``place / "new"``; return what it requires."""
+    if not source.exists():
+        raise PluginError("There is no such file or folder.", cure="Correct the path.", source=str(source))
     feedback.progress(0.0, "Unpacking" if source.is_file() else "Copying")
     if source.suffix == ".whl":
         check_wheel_name(source)

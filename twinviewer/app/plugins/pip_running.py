@@ -6,12 +6,14 @@ environment's interpreter starts, before the plugin is held to its permissions, 
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import queue
 import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -49,10 +51,12 @@ def make_environment(python: Path, folder: Path, requirements: Sequence[str], fe
         Cancelled: The person stopped it; what was started has ended.
     """
     feedback.progress(0.0, "Making an environment")
-    _run([str(python), "-I", "-m", "venv", str(folder)], feedback, lambda line: None)
-    progress = _Progress(feedback)
-    pip = [str(interpreter_in(folder)), "-I", "-m", "pip", "install", *_OPTIONS, "--", *requirements]
-    _run(pip, feedback, progress.hear)
+    interpreter = str(interpreter_in(folder))
+    has_pip = _has_pip(python)
+    venv = [str(python), "-I", "-m", "venv", *(["--without-pip"] if has_pip else []), str(folder)]
+    _run(venv, feedback, lambda line: None)
+    pip = [str(python), "-I", "-m", "pip", "--python", interpreter] if has_pip else [interpreter, "-I", "-m", "pip"]
+    _run([*pip, "install", *_OPTIONS, "--", *requirements], feedback, _Progress(feedback).hear)
     disarm(folder)
     feedback.progress(1.0, "The environment is ready")
 
@@ -75,6 +79,11 @@ def disarm(folder: Path) -> None:
                 module.unlink()
             for package in packages.glob(name):
                 package.rename(package.with_name(f"{name}-not-used"))
+
+
+def _has_pip(python: Path) -> bool:
+    """Return whether our own pip can be used, so that the environment needs none: seconds less, and less disk."""
+    return str(python) == sys.executable and importlib.util.find_spec("pip") is not None
 
 
 class _Progress:
