@@ -28,7 +28,7 @@ from tests.fates import fate, request
 from twinviewer.app.scratch import Scratch
 from twinviewer.app.workers import ReaderFailedError, ReaderPool
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
-from twinviewer.formats.worker import send
+from twinviewer.isolation.frames import send
 from twinviewer.model.errors import DamagedFileError, HostileFileError, TwinViewerError, WorkerDiedError
 from twinviewer.model.feedback import Cancelled, Silent
 from twinviewer.model.layer_data import PointCloud
@@ -370,7 +370,7 @@ def test_a_viewer_that_is_killed_takes_its_workers_along(tmp_path: Path, what: s
 def test_a_frame_that_is_cut_off_is_the_end(tmp_path: Path) -> None:
     from io import BytesIO
 
-    from twinviewer.formats.worker import FRAME_LIMIT, receive
+    from twinviewer.isolation.frames import FRAME_LIMIT, receive
 
     stream = BytesIO()
     send(stream, {"a": 1})

@@ -14,7 +14,7 @@ from tests.cli.sample_files import write_city
 from tests.conftest import ROOT
 from twinviewer.__main__ import main_gui
 from twinviewer.app.spawning import WORKER_FLAG
-from twinviewer.formats.worker import receive
+from twinviewer.isolation.frames import receive
 
 
 def test_the_program_of_a_frozen_build_reads_files_when_it_is_asked_to() -> None:

@@ -19,7 +19,7 @@ from twinviewer.app import folders
 from twinviewer.app.log import log_dir
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.spawning import spawn
-from twinviewer.formats.worker import receive
+from twinviewer.isolation.frames import receive
 from twinviewer.resources import asset
 
 LITTLE_DISK = 2**30

@@ -38,6 +38,14 @@ class Scratch:
         number = next(self._numbers)
         return [folder / f"{number}.arrays" for folder in self._folders]
 
+    def new_folders(self) -> list[Path]:
+        """Make one new folder in each place, the best first."""
+        number = next(self._numbers)
+        folders = [folder / f"{number}" for folder in self._folders]
+        for folder in folders:
+            folder.mkdir(mode=0o700)
+        return folders
+
 
 def _remove(folders: list[Path]) -> None:
     for folder in folders:

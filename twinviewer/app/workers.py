@@ -24,10 +24,10 @@ from twinviewer.app.scratch import Scratch
 from twinviewer.app.spawning import spawn
 from twinviewer.formats import exchange
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest, WriteRequest, reference_system_from_json
-from twinviewer.formats.worker import receive, send
 from twinviewer.formats.writing import diagnostics_from_json
+from twinviewer.isolation.frames import receive, send
 from twinviewer.model.diagnostics import Diagnostic
-from twinviewer.model.errors import ReadError, TwinViewerError, WorkerDiedError, WriteError
+from twinviewer.model.errors import ReadError, TwinViewerError, WorkerDiedError, WriteError, error_class
 from twinviewer.model.feedback import Cancelled, Feedback
 from twinviewer.model.layer_data import LayerData
 from twinviewer.model.place import ReferenceSystem
@@ -354,24 +354,14 @@ def _death(worker: _Worker, task: _Task) -> WorkerDiedError | WriteError:
 def _as_error(answer: dict[str, Any], task: _Task, memory_limit: int) -> Exception:
     if "error" in answer:
         source = answer["source"] or task.name
-        return _error_class(answer["error"])(answer["problem"], cure=answer["cure"], source=source)
+        cls = error_class(answer["error"], default=ReadError)
+        return cls(answer["problem"], cure=answer["cure"], source=source)
     if "out_of_memory" in answer:
         return task.needs_more(memory_limit)
     _log.error("The %s failed on %s.\n%s", "writer" if task.writes else "reader", task.name, answer["traceback"])
     failed = ReaderFailedError(answer["failed"], answer["traceback"])
     failed.add_note(answer["traceback"])
     return failed
-
-
-def _error_class(code: str) -> type[TwinViewerError]:
-    """Return the class whose ``code`` it is."""
-    pending: list[type[TwinViewerError]] = [TwinViewerError]
-    while pending:
-        candidate = pending.pop()
-        if candidate.__dict__.get("code") == code:
-            return candidate
-        pending.extend(candidate.__subclasses__())
-    return ReadError
 
 
 def _reading(path: Path) -> _Task:

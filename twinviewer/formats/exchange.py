@@ -1,9 +1,9 @@
 """The one door between processes: layer data as a JSON header and one file of raw arrays.
 
-A worker writes (:func:`write`), the viewer reads (:func:`read`).  Never a pickle: only the value types named here
-and the dtypes named here come through, and :mod:`twinviewer.formats.soundness` looks at what they hold before
-anybody draws it.  Arrays are mapped, not copied, where the system allows it: 240 MB come back in a fraction of a
-second.
+A worker writes (:func:`write`), the viewer reads (:func:`read`).  Never a pickle: only the value types and dtypes of
+:data:`twinviewer.isolation.packing.LAYER_DATA` come through, and :mod:`twinviewer.formats.soundness` looks at what
+they hold before anybody draws it.  Arrays are mapped, not copied, where the system allows it: 240 MB come back in a
+fraction of a second.
 """
 
 from __future__ import annotations
@@ -11,34 +11,18 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.formats.soundness import check
-from twinviewer.model.attributes import AttributeColumn, AttributeType
-from twinviewer.model.diagnostics import Diagnostic, Severity
+from twinviewer.isolation.packing import LAYER_DATA, Packer, Unpacker
 from twinviewer.model.errors import DamagedFileError, WriteError
-from twinviewer.model.layer_data import KINDS, LayerData, SourceFacts
-from twinviewer.model.place import CrsOrigin, Extent, ReferenceSystem
+from twinviewer.model.layer_data import LayerData
 
-_TYPES: dict[str, type] = {
-    cls.__name__: cls for cls in (SourceFacts, ReferenceSystem, Extent, Diagnostic, AttributeColumn, *KINDS.values())
-}
-_ENUMS = {
-    ("Diagnostic", "severity"): Severity,
-    ("ReferenceSystem", "origin"): CrsOrigin,
-    ("AttributeColumn", "type"): AttributeType,
-}
-_MEMBERS = {cls: get_type_hints(cls) for cls in _TYPES.values()}
-_DTYPES = frozenset({"<f8", "<f4", "<i8", "<i4", "<u2", "|u1", "|b1"})
 _ALIGNMENT = 64
-_FEW = 64
-"""Tuples of up to this many strings travel in the header."""
 
 
 def write(layers: Sequence[LayerData], files: Sequence[Path]) -> dict[str, Any]:
@@ -47,9 +31,10 @@ def write(layers: Sequence[LayerData], files: Sequence[Path]) -> dict[str, Any]:
     Raises:
         WriteError: None of the folders has room.
     """
-    packer = _Packer()
+    arrays = _ArraysOut()
+    packer = Packer(LAYER_DATA, arrays.put)
     packed = [packer.pack(layer) for layer in layers]
-    return {"layers": packed, "file": str(packer.write(files)), "size": packer.size}
+    return {"layers": packed, "file": str(arrays.write(files)), "size": arrays.size}
 
 
 def read(header: dict[str, Any], files: Sequence[Path]) -> list[LayerData]:
@@ -63,7 +48,7 @@ def read(header: dict[str, Any], files: Sequence[Path]) -> list[LayerData]:
         if path not in files:
             raise ValueError("the arrays are somewhere else")
         try:
-            unpacker = _Unpacker(_contents(path, size), size)
+            unpacker = Unpacker(LAYER_DATA, _ArraysIn(_contents(path, size), size).take)
         finally:
             path.unlink(missing_ok=True)
         layers = [_checked(unpacker.unpack(packed)) for packed in header["layers"]]
@@ -73,28 +58,6 @@ def read(header: dict[str, Any], files: Sequence[Path]) -> list[LayerData]:
             cure="The file is probably damaged; get it again from where it came from.",
         ) from error
     return layers
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Return whether a value is of the type that an annotation of the value types names; arrays are looked at later."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is UnionType:
-        return any(_fits(value, each) for each in arguments)
-    if origin is np.ndarray:
-        return isinstance(value, np.ndarray)
-    if origin is tuple:
-        if not isinstance(value, tuple):
-            return False
-        if arguments == (str, Ellipsis):
-            return set(map(type, value)) <= {str}  # ids of a hundred thousand objects
-        if arguments[-1] is Ellipsis:
-            return all(_fits(item, arguments[0]) for item in value)
-        return len(value) == len(arguments) and all(map(_fits, value, arguments))
-    if hint is float:
-        return isinstance(value, float | int) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, NoneType if hint is None else hint)
 
 
 def _checked(value: Any) -> LayerData:
@@ -115,51 +78,18 @@ def _contents(path: Path, size: int) -> mmap.mmap | bytes:
         return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_COPY)
 
 
-class _Packer:
-    """Turns values into JSON and keeps the arrays aside."""
+class _ArraysOut:
+    """Keeps arrays until they are written one after the other into a file."""
 
     def __init__(self) -> None:
         self._arrays: list[NDArray[Any]] = []
         self.size = _ALIGNMENT
 
-    def pack(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return self._strings(value.tolist()) if value.dtype == object else self._array(value)
-        if is_dataclass(value):
-            name = type(value).__name__
-            if _TYPES.get(name) is not type(value):
-                raise TypeError(f"a {name} cannot be handed over")
-            return {"is": name, "of": {item.name: self.pack(getattr(value, item.name)) for item in fields(value)}}
-        if isinstance(value, tuple | list):
-            if len(value) > _FEW and all(isinstance(item, str) for item in value):
-                return {"strings": self._strings(value)}
-            return {"tuple": [self.pack(item) for item in value]}
-        if isinstance(value, np.generic):
-            return value.item()
-        if value is None or isinstance(value, str | int | float | bool):
-            return value
-        raise TypeError(f"a {type(value).__name__} cannot be handed over")
-
-    def _array(self, array: NDArray[Any]) -> dict[str, Any]:
-        array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-        if array.dtype.str not in _DTYPES:
-            raise TypeError(f"an array of {array.dtype} cannot be handed over")
+    def put(self, array: NDArray[Any]) -> dict[str, Any]:
         at = self.size
         self._arrays.append(array)
         self.size += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
         return {"at": at, "dtype": array.dtype.str, "shape": list(array.shape)}
-
-    def _strings(self, values: Sequence[Any]) -> dict[str, Any]:
-        """Pack strings as a list of the different ones and, per row, which one: many attributes repeat."""
-        numbers: dict[str, int] = {}
-        codes = np.fromiter((numbers.setdefault(str(value), len(numbers)) for value in values), np.int32, len(values))
-        encoded = [text.encode("utf-8", "replace") for text in numbers]
-        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
-        return {
-            "codes": self._array(codes),
-            "ends": self._array(np.cumsum(lengths)),
-            "bytes": self._array(np.frombuffer(b"".join(encoded), np.uint8)),
-        }
 
     def write(self, files: Sequence[Path]) -> Path:
         for path in files[:-1]:
@@ -199,53 +129,19 @@ def _room(folder: Path) -> int:
     return int(state.f_bavail * state.f_frsize * 0.9)
 
 
-class _Unpacker:
-    """Turns JSON and mapped bytes back into values; raises ValueError, KeyError or TypeError at anything odd."""
+class _ArraysIn:
+    """Finds arrays in the bytes of the file."""
 
     def __init__(self, content: mmap.mmap | bytes, size: int) -> None:
         self._content, self._size = content, size
 
-    def unpack(self, packed: Any) -> Any:
-        if not isinstance(packed, dict):
-            return packed
-        if "at" in packed:
-            return self._array(packed)
-        if "codes" in packed:
-            return self._strings(packed)
-        if "strings" in packed:
-            return tuple(self._strings(packed["strings"]).tolist())
-        if "tuple" in packed:
-            return tuple(self.unpack(item) for item in packed["tuple"])
-        name = packed["is"]
-        members = {
-            member: _ENUMS[name, member](value) if (name, member) in _ENUMS else self.unpack(value)
-            for member, value in packed["of"].items()
-        }
-        for member, value in members.items():
-            if not _fits(value, _MEMBERS[_TYPES[name]][member]):
-                raise ValueError(f"“{member}” of a {name} is of the wrong type")
-        return _TYPES[name](**members)
-
-    def _array(self, packed: dict[str, Any]) -> NDArray[Any]:
-        at, dtype, shape = int(packed["at"]), str(packed["dtype"]), tuple(int(length) for length in packed["shape"])
-        if dtype not in _DTYPES or not 1 <= len(shape) <= 3 or any(length < 0 for length in shape):
+    def take(self, described: dict[str, Any]) -> NDArray[Any]:
+        """Return the array that :meth:`_ArraysOut.put` described; raises ValueError at anything odd."""
+        at, dtype = int(described["at"]), str(described["dtype"])
+        shape = tuple(int(length) for length in described["shape"])
+        if dtype not in LAYER_DATA.dtypes or not 1 <= len(shape) <= 3 or any(length < 0 for length in shape):
             raise ValueError("an array of an unknown type or shape")
         count = int(np.prod(shape, dtype=object))
         if at < 0 or at % _ALIGNMENT or at + count * np.dtype(dtype).itemsize > self._size:
             raise ValueError("an array lies outside of its file")
         return np.frombuffer(self._content, dtype, count, at).reshape(shape)
-
-    def _strings(self, packed: dict[str, Any]) -> NDArray[Any]:
-        codes, ends = self._array(packed["codes"]), self._array(packed["ends"])
-        content = self._array(packed["bytes"]).tobytes()
-        if len(ends) and (ends[0] < 0 or (np.diff(ends) < 0).any() or ends[-1] != len(content)):
-            raise ValueError("texts overlap")
-        if len(codes) and not (codes.min() >= 0 and codes.max() < len(ends)):
-            raise ValueError("a text is missing")
-        different = np.empty(len(ends), object)
-        start = 0
-        for number, end in enumerate(ends.tolist()):
-            different[number] = content[start:end].decode("utf-8")
-            start = end
-        texts: NDArray[Any] = different[codes]
-        return texts

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import faulthandler
 import importlib
-import json
 import os
 import queue
-import signal
-import struct
 import sys
 import threading
 import time
@@ -21,7 +18,9 @@ import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-FRAME_LIMIT = 256 * 2**20
+from twinviewer.isolation import own_process
+from twinviewer.isolation.frames import receive, send
+
 _PROGRESS_EVERY_S = 0.05
 _ALIVE_EVERY_S = 0.5
 _ORPHAN_S = 2.0
@@ -55,34 +54,6 @@ _ENVIRONMENT = {
 }
 
 
-def send(stream: BinaryIO, message: dict[str, Any]) -> None:
-    """Write one frame."""
-    content = json.dumps(message).encode()
-    stream.write(struct.pack(">I", len(content)) + content)
-    stream.flush()
-
-
-def receive(stream: BinaryIO) -> dict[str, Any] | None:
-    """Return the next frame, or None at the end of the stream.
-
-    Raises:
-        ValueError: What came is no frame.
-    """
-    head = stream.read(4)
-    if len(head) < 4:
-        return None
-    (length,) = struct.unpack(">I", head)
-    if length > FRAME_LIMIT:
-        raise ValueError("a frame is too long")
-    content = stream.read(length)
-    if len(content) < length:
-        return None
-    message = json.loads(content)
-    if not isinstance(message, dict):
-        raise ValueError("a frame is not an object")
-    return message
-
-
 class _PipeFeedback:
     """Feedback to the viewer.  Being asked is a sign of life; being cancelled is being killed."""
 
@@ -108,10 +79,10 @@ class _PipeFeedback:
 def main() -> int:
     """Answer requests until the viewer closes the pipe."""
     os.environ.update(_ENVIRONMENT)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the viewer; its end ends this process too
-    inbox, outbox = _take_pipes()
+    own_process.leave_interrupts()
+    inbox, outbox = own_process.take_pipes()
     faulthandler.enable(2)
-    _limit_core_dumps()
+    own_process.limit_core_dumps()
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(inbox, requests), daemon=True).start()
     send(outbox, {"ready": os.getpid()})
@@ -121,17 +92,6 @@ def main() -> int:
             _import_while_idle(message["import"], requests)
         else:
             _answer(message, outbox)
-
-
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep stdin and stdout for frames; give libraries an empty stdin, and stderr for what they print."""
-    inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return inbox, outbox
 
 
 def _listen(inbox: BinaryIO, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
@@ -158,7 +118,7 @@ def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
 
     path = Path(message["path"])
     try:
-        _limit_memory(message["memory_limit"])
+        own_process.limit_memory(message["memory_limit"])
         _end_when_silent(message["silence_limit_s"])
         if "probes" in message:
             probes = [function_from_json(probe) for probe in message["probes"]]
@@ -188,20 +148,6 @@ def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
 def _end_when_silent(silence_limit_s: float) -> None:
     """End this process, with a traceback, unless it shows another sign of life; C code cannot keep it from that."""
     faulthandler.dump_traceback_later(silence_limit_s + _ORPHAN_S, exit=True)
-
-
-def _limit_core_dumps() -> None:
-    if os.name == "posix":
-        import resource  # only there
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _limit_memory(limit: int) -> None:
-    if sys.platform == "linux":  # macOS does not enforce it
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 if __name__ == "__main__":

@@ -108,3 +108,14 @@ class UsageError(TwinViewerError):
     """The command line or a function was asked for something that it does not offer."""
 
     code = "usage"
+
+
+def error_class(code: str, *, default: type[TwinViewerError] = TwinViewerError) -> type[TwinViewerError]:
+    """Return the class whose ``code`` it is, or ``default`` where there is none."""
+    pending: list[type[TwinViewerError]] = [TwinViewerError]
+    while pending:
+        candidate = pending.pop()
+        if candidate.__dict__.get("code") == code:
+            return candidate
+        pending.extend(candidate.__subclasses__())
+    return default

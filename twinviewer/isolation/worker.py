@@ -1,0 +1,87 @@
+"""The process of a plugin: ``python -m twinviewer.isolation.worker``.
+
+The first message says whose it is and what it may do.  Each call runs on a thread of its own, so that a feed and an
+encode function do not wait for each other.  What the plugin prints goes to stderr, which the viewer keeps.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+from twinviewer.isolation import own_process
+from twinviewer.isolation.frames import receive
+
+_ALIVE_EVERY_S = 0.5
+_ORPHAN_S = 2.0
+"""Where C code keeps the interpreter and the viewer is gone, this process ends so much later than the viewer would
+have ended it."""
+
+
+def main(arguments: list[str]) -> int:
+    """Answer calls until the viewer closes the pipe.
+
+    Args:
+        arguments: The number of a pipe that closes with the viewer, where the system can use one.
+    """
+    own_process.leave_interrupts()
+    if arguments:
+        own_process.die_with(int(arguments[0]))
+    own_process.yield_to_viewer()
+    inbox, outbox = own_process.take_pipes()
+    faulthandler.enable(2)
+    own_process.limit_core_dumps()
+    start = receive(inbox)
+    if start is None:
+        return 0
+    own_process.limit_memory(int(start["memory_limit"]))
+
+    from twinviewer.isolation.calls import Calls  # numpy comes under the limit, too
+    from twinviewer.isolation.permissions import Granted, enforce
+    from twinviewer.isolation.protocol import Channel
+
+    folders = [Path(folder) for folder in start["folders"]]
+    granted = start["granted"]
+    restricted = enforce(
+        Granted(
+            network=tuple(granted["network"]),
+            read=tuple(granted["read"]),
+            write=tuple(granted["write"]),
+            subprocess=bool(granted["subprocess"]),
+        ),
+        plugin_folder=Path(start["code"]["folder"]),
+        writable=[folders[-1], *folders[:-1], Path(start["data_folder"])],
+        on_refusal=lambda refusal: print(f"{refusal.problem} {refusal.cure}", file=sys.stderr),  # noqa: T201
+    )
+    channel = Channel(inbox, outbox, folders, side="plugin")
+    calls = Calls(channel, start["code"])
+    threading.Thread(target=_show_life, args=(channel, float(start["silence_limit_s"])), daemon=True).start()
+    channel.send("ready", kernel_holds=repr(restricted))
+    try:
+        calls.listen()
+    except BaseException:  # noqa: BLE001 – told, and then there is nothing left to do
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)  # the viewer is gone: whatever still runs, nobody wants it
+
+
+def _show_life(channel: object, silence_limit_s: float) -> None:
+    """Tell the viewer that the interpreter runs; where it does not, end this process with a traceback."""
+    from twinviewer.isolation.protocol import Channel
+
+    assert isinstance(channel, Channel)
+    while True:
+        faulthandler.dump_traceback_later(silence_limit_s + _ORPHAN_S, exit=True)
+        try:
+            channel.send("alive")
+        except OSError:
+            os._exit(0)
+        threading.Event().wait(_ALIVE_EVERY_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
