@@ -35,7 +35,7 @@ class FailureRecord:
     count: int
     """Failures since it was first called."""
     disabled: bool
-    """Whether it is switched off: one of its functions failed three times in a row."""
+    """Whether it is switched off: one of its functions failed three times in a row, or did not come back."""
 
     @property
     def sentence(self) -> str:
@@ -69,9 +69,16 @@ class FailureBook:
             return self._records.get(contribution_id)
 
     def failed(
-        self, contribution_id: str, error: BaseException, *, reference: str, title: str, plugin_name: str
+        self,
+        contribution_id: str,
+        error: BaseException,
+        *,
+        reference: str,
+        title: str,
+        plugin_name: str,
+        is_final: bool = False,
     ) -> FailureRecord:
-        """Count a failure of one of the contribution's functions."""
+        """Count a failure of one of the contribution's functions; a final one switches it off at once."""
         if isinstance(error, PluginError):
             told = PluginError(without_secrets(error.problem), cure=without_secrets(error.cure), source=plugin_name)
         else:
@@ -94,7 +101,7 @@ class FailureBook:
                 error=told,
                 details=details,
                 count=(old.count if old else 0) + 1,
-                disabled=in_a_row >= FAILURES_IN_A_ROW or (old is not None and old.disabled),
+                disabled=is_final or in_a_row >= FAILURES_IN_A_ROW or (old is not None and old.disabled),
             )
             self._records[contribution_id] = record
         if record.disabled and not (old and old.disabled):

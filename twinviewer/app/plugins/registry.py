@@ -322,14 +322,22 @@ class PluginRegistry(PluginCollection):
         record = self.failure(contribution_id)
         return record is not None and record.disabled
 
-    def report_failure(self, contribution_id: str, error: BaseException, *, reference: str = "") -> FailureRecord:
+    def report_failure(
+        self, contribution_id: str, error: BaseException, *, reference: str = "", is_final: bool = False
+    ) -> FailureRecord:
         """Count a failure of one of the contribution's functions; the contribution's first one is told.
 
         :meth:`call` does it; callers that run the code elsewhere (a reader in a worker process) do it themselves.
+        A final failure switches the contribution off at once: what does not come back is not called again.
         """
         contribution, plugin = self._known[contribution_id]
         return self._failures.failed(
-            contribution_id, error, reference=reference, title=contribution.title, plugin_name=plugin.name
+            contribution_id,
+            error,
+            reference=reference,
+            title=contribution.title,
+            plugin_name=plugin.name,
+            is_final=is_final,
         )
 
     def report_success(self, contribution_id: str, reference: str = "") -> None:
