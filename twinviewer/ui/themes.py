@@ -235,6 +235,7 @@ QMenuBar {{ background: {theme.window}; }}
 #panelTitle {{ background: {theme.window}; border-bottom: 1px solid {theme.border}; }}
 #panelTitle QLabel {{ font-weight: 600; }}
 #hint, #muted {{ color: {theme.muted}; }}
+#fault {{ color: {theme.error}; }}
 #heading {{ font-size: {1.6 * text_pt:.1f}pt; font-weight: 600; }}
 #subheading {{ font-weight: 600; }}
 #welcome {{ background: {theme.base}; }}
