@@ -47,7 +47,7 @@ def drawn(scene: CityScene, overlay_id: str) -> list:
 
 
 def cell_colours(scene: CityScene, layer_id: str) -> np.ndarray:
-    return np.concatenate([colours._rgb for colours in scene._actors[layer_id]._colours])
+    return np.concatenate([colours.rgb for colours in scene._actors[layer_id]._colours])
 
 
 def test_a_hundred_frames_never_make_a_new_actor(open_scene: OpenScene) -> None:

@@ -19,7 +19,17 @@ from twinviewer.scene.city_colours import are_plants, default_surface_colours, s
 from twinviewer.scene.colours import Coloured, Uint8s, category_colours, coloured_by_column, rgb_of, unit_rgb
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.layer_actor import LayerActor, Look, Outline
-from twinviewer.scene.meshes import LINE_OFFSET, SOLID_OFFSET, Colours, Piece, actor_of, poly_data, split, tile_numbers
+from twinviewer.scene.meshes import (
+    LINE_OFFSET,
+    SOLID_OFFSET,
+    LookedUpColours,
+    Piece,
+    actor_of,
+    packed,
+    poly_data,
+    split,
+    tile_numbers,
+)
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
 from twinviewer.scene.shading import edges_fade_at_m
 
@@ -122,11 +132,15 @@ class CityModelActor(LayerActor):
         assert isinstance(data, CityModel)
         self._model = data
         self._prepared = prepared
-        self._own_rgb = prepared.surface_rgb
+        self._own_packed = packed(prepared.surface_rgb)
+        """(s,) colours of the surfaces where no overlay colours them."""
         self._scale: ColourScale | None = None
         self._row_by_id: dict[str, int] | None = None
         self._coloured: tuple[Int32s, Uint8s] | None = None
-        self._colours: list[Colours] = []
+        self._surfaces = [data.triangle_surface[piece.rows] for piece in prepared.faces]
+        self._painted: tuple[Int32s, list[Int32s]] | None = None
+        """Which objects are coloured, and where the colour of each triangle is looked up then."""
+        self._colours: list[LookedUpColours] = []
         self._locators: list[TriangleLocator] = []
         self._edge_counts = np.array([len(piece.cells) for piece in prepared.edges], dtype=np.int64)
         self._edge_boxes = np.array(
@@ -136,7 +150,7 @@ class CityModelActor(LayerActor):
         self._visible = True
         for piece in prepared.faces:
             mesh = poly_data(piece.points, triangles=piece.cells)
-            self._colours.append(Colours(mesh, prepared.surface_rgb[self._surfaces(piece)], of_cells=True))
+            self._colours.append(LookedUpColours(mesh, len(piece.cells)))
             self._locators.append(TriangleLocator(mesh))
             mapper = self._attach_surface(actor_of(mesh)).GetMapper()
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(*SOLID_OFFSET)
@@ -147,9 +161,6 @@ class CityModelActor(LayerActor):
             actor.ForceTranslucentOn()  # so that outlines can fade
             actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(*LINE_OFFSET)
             self.edges.append(actor)
-
-    def _surfaces(self, piece: Piece) -> Int32s:
-        return self._model.triangle_surface[piece.rows]
 
     def _show(self, *, visible: bool) -> None:
         super()._show(visible=visible)
@@ -181,7 +192,7 @@ class CityModelActor(LayerActor):
         if before is not None and _colouring(before) == _colouring(after):
             return
         coloured = self._coloured_by_style(after)
-        self._own_rgb, self._scale = coloured.rgb, coloured.scale
+        self._own_packed, self._scale = packed(coloured.rgb), coloured.scale
         self._write_colours()
 
     def _coloured_by_style(self, style: Style) -> Coloured:
@@ -210,7 +221,10 @@ class CityModelActor(LayerActor):
         return np.fromiter((rows.get(identifier, -1) for identifier in ids), dtype=np.int32, count=len(ids))
 
     def paint_objects(self, rows: Int32s | None, rgb: Uint8s) -> None:
-        """Colour objects (rows (n,), colours (n, 3)) and their parts; None: all back to their own colours."""
+        """Colour objects (rows (n,), colours (n, 3)) and their parts; None: all back to their own colours.
+
+        Where only colours have changed, ``rows`` should be the same object as before.
+        """
         if rows is None:
             if self._coloured is None:
                 return
@@ -220,27 +234,35 @@ class CityModelActor(LayerActor):
         self._write_colours()
 
     def _write_colours(self) -> None:
-        surface_rgb = self._own_rgb
-        if self._coloured is not None:
-            surface_rgb = self._painted(*self._coloured)
-        for piece, colours in zip(self._prepared.faces, self._colours, strict=True):
-            colours.write(surface_rgb[self._surfaces(piece)])
+        if self._coloured is None:
+            table, places = self._own_packed, self._surfaces
+        else:
+            rows, rgb = self._coloured
+            table, places = np.concatenate([packed(rgb), self._own_packed]), self._places(rows)
+        for colours, place in zip(self._colours, places, strict=True):
+            colours.write(table, place)
 
-    def _painted(self, rows: Int32s, rgb: Uint8s) -> Uint8s:
+    def _places(self, rows: Int32s) -> list[Int32s]:
+        """Return where the triangles of each tile find their colours: those of ``rows``, then those of the surfaces."""
+        if self._painted is None or self._painted[0] is not rows:
+            of_surface = self._painters(rows)[self._model.surface_object]
+            own = len(rows) + np.arange(len(of_surface), dtype=np.int32)
+            place = np.where(of_surface >= 0, of_surface, own)
+            self._painted = rows, [place[surfaces] for surfaces in self._surfaces]
+        return self._painted[1]
+
+    def _painters(self, rows: Int32s) -> Int32s:
+        """Return which of ``rows`` (n,) paints each object: it or the nearest ancestor, −1 where none does."""
         parent = self._model.object_parent
-        painter = np.full(len(parent) + 1, -1, dtype=np.int32)  # which row of rgb paints each object; last: nobody
+        painter = np.full(len(parent) + 1, -1, dtype=np.int32)  # last: nobody, whom parent −1 looks at
         known = rows >= 0
         painter[rows[known]] = np.flatnonzero(known)
         for _ in range(_DEEPEST_NESTING):
-            heirs = (painter[:-1] < 0) & (painter[parent] >= 0)  # parent −1 looks at the last entry: nobody
+            heirs = (painter[:-1] < 0) & (painter[parent] >= 0)
             if not heirs.any():
                 break
             painter[:-1][heirs] = painter[parent[heirs]]
-        of_surface = painter[self._model.surface_object]
-        painted = of_surface >= 0
-        result = self._own_rgb.copy()
-        result[painted] = rgb[of_surface[painted]]
-        return result
+        return painter[:-1]
 
     def first_hit(self, ray: PickRay) -> Hit | None:
         best: Hit | None = None

@@ -35,7 +35,7 @@ _PIN = np.array([[0.0, 0.0], [0.10, 0.30], [0.20, 0.52], [0.26, 0.70], [0.24, 0.
 """Radius and height: a drop on its tip, as on a map."""
 _TRUNK = np.array([[0.0, 0.0], [0.035, 0.0], [0.025, 0.32], [0.0, 0.32]])
 _CROWN = np.array([[0.0, 0.22], [0.17, 0.28], [0.27, 0.46], [0.25, 0.68], [0.14, 0.90], [0.0, 1.0]])
-_SIDES = 18
+_SIDES = 14
 _FEW_SIDES = 9
 """Of shapes that stand by the thousand."""
 COLUMN_SIDES = 12
@@ -71,7 +71,7 @@ def shape_mesh(shape: GlyphShape) -> vtkPolyData:
         case GlyphShape.TREE:
             return _merged(_turned(_TRUNK, sides=5), _turned(_CROWN, sides=_FEW_SIDES))
         case GlyphShape.SPHERE:
-            angle = np.linspace(-np.pi / 2, np.pi / 2, 13)
+            angle = np.linspace(-np.pi / 2, np.pi / 2, 9)
             return _merged(_turned(np.column_stack([0.5 * np.cos(angle), 0.5 + 0.5 * np.sin(angle)])))
         case GlyphShape.CONE:
             return _merged(_turned(np.array([[0.0, 0.0], [0.3, 0.0], [0.0, 1.0]])))

@@ -135,6 +135,35 @@ class Colours:
         self._attributes.Modified()
 
 
+class LookedUpColours:
+    """The colours of a mesh's cells, looked up in a table: several times as fast as writing them byte by byte."""
+
+    def __init__(self, data: vtkPolyData, count: int) -> None:
+        self._rgba = np.full((count, 4), 255, dtype=np.uint8)
+        self._packed = self._rgba.view(np.uint32).ravel()
+        self._array = as_vtk(self._rgba, "colour")
+        self._attributes = data.GetCellData()
+        self._attributes.SetScalars(self._array)
+
+    @property
+    def rgb(self) -> Uint8s:
+        """(n, 3), a view."""
+        return self._rgba[:, :3]
+
+    def write(self, table: NDArray[np.uint32], rows: Int32s) -> None:
+        """Give each cell the colour of its row (n,) in a table of :func:`packed` colours."""
+        np.take(table, rows, out=self._packed, mode="clip")  # clip: the only mode that writes in place
+        self._array.Modified()
+        self._attributes.Modified()
+
+
+def packed(rgb: Uint8s) -> NDArray[np.uint32]:
+    """Return opaque colours (n, 3) as one number (n,) each."""
+    rgba = np.full((len(rgb), 4), 255, dtype=np.uint8)
+    rgba[:, :3] = rgb
+    return rgba.view(np.uint32).ravel()
+
+
 def actor_of(data: vtkPolyData) -> vtkActor:
     """Return an actor that draws ``data`` with its scalars as colours, if it has any."""
     mapper = vtkPolyDataMapper()

@@ -205,7 +205,8 @@ class Overlays:
                 scale = request.scale
                 colours.append(ramp(request.values, name=scale.colour_map, value_range=scale.value_range))
         if rows:
-            actor.paint_objects(np.concatenate(rows), np.concatenate(colours))
+            # The same rows again, not a copy: then the actor need not find out anew what they paint.
+            actor.paint_objects(rows[0] if len(rows) == 1 else np.concatenate(rows), np.concatenate(colours))
         else:
             actor.paint_objects(None, np.empty((0, 3), dtype=np.uint8))
 
