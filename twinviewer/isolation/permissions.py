@@ -380,7 +380,8 @@ def _system() -> list[Path]:
     modules = (each for each in sys.path if each and not _is_within(home, [_resolved(each)]))
     interpreter = (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *modules)
     named = (os.environ.get(name, "") for name in _NAMED_BY_ENVIRONMENT)
-    folders = (*interpreter, *_SYSTEM_FOLDERS.get(sys.platform, ()), *named)
+    ours = str(Path(__file__).resolve().parents[1])  # sys.path may hold no more than a link to it
+    folders = (*interpreter, ours, *_SYSTEM_FOLDERS.get(sys.platform, ()), *named)
     return [*(Path(each) for each in folders if each), *(Path(each).expanduser() for each in _FONT_FOLDERS)]
 
 
