@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -23,6 +24,13 @@ def make_project(name: str, *, kind: str, parent: Path, licence: str) -> int:
     ):
         print(f"  {command:<40}  {what}")
     return 0
+
+
+def run_plugin(path: Path, *, files: Sequence[Path], buildings: int, snapshot: Path | None) -> int:
+    """Open the demo city with a plugin, and reload it on each save."""
+    from twinviewer.cli.window import open_plugin
+
+    return open_plugin(path, files=files, buildings=buildings, snapshot=snapshot)
 
 
 def check_plugin(path: Path, *, as_json: bool, badge: Path | None) -> int:

@@ -29,15 +29,37 @@ def open_demo(buildings: int, *, snapshot: Path | None, safe_mode: bool) -> int:
         UsageError: There is no town of that size.
         WriteError: The snapshot could not be written where it is wanted.
     """
+    _require_possible(buildings, snapshot)
+    _require_window()
+    from twinviewer.ui.application import run
+
+    return run(demo_buildings=buildings, snapshot=snapshot, safe_mode=safe_mode)
+
+
+def open_plugin(path: Path, *, files: Sequence[Path], buildings: int, snapshot: Path | None) -> int:
+    """Open the window on the demo city with a plugin that its author is working on.
+
+    Raises:
+        UsageError: There is no town of that size.
+        PluginError: There is no plugin, or its manifest is at fault.
+        WriteError: The snapshot could not be written where it is wanted.
+    """
+    from twinviewer.app.plugins.finding import plugin_folder
+
+    plugin_folder(path.absolute())
+    _require_possible(buildings, snapshot)
+    _require_window()
+    from twinviewer.ui.application import run
+
+    return run(paths=files, demo_buildings=buildings, snapshot=snapshot, plugin=path)
+
+
+def _require_possible(buildings: int, snapshot: Path | None) -> None:
     from twinviewer.app.demo_project import require_possible
 
     require_possible(buildings)
     if snapshot is not None and not os.access(snapshot.absolute().parent, os.W_OK):
         raise WriteError("The snapshot cannot be written.", cure="Check that the folder exists.", source=str(snapshot))
-    _require_window()
-    from twinviewer.ui.application import run
-
-    return run(demo_buildings=buildings, snapshot=snapshot, safe_mode=safe_mode)
 
 
 def _require_window() -> None:

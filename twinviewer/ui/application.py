@@ -16,7 +16,9 @@ from PySide6.QtCore import QBuffer, QIODevice, QLocale, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from twinviewer.app.analysing import Analyst
 from twinviewer.app.atomic import write_atomically
+from twinviewer.app.exporting import Exports
 from twinviewer.app.folders import state_dir
 from twinviewer.app.jobs import JobRunner
 from twinviewer.app.journal import Journal
@@ -30,7 +32,7 @@ from twinviewer.app.settings import load_settings
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock
-from twinviewer.model.errors import WriteError
+from twinviewer.model.errors import PluginError, WriteError
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.ui import icons
 from twinviewer.ui.document import Document
@@ -38,6 +40,7 @@ from twinviewer.ui.interrupts import Interrupts
 from twinviewer.ui.jobs import Background, MainThread
 from twinviewer.ui.look import Look
 from twinviewer.ui.main_window import MainWindow
+from twinviewer.ui.plugin_development import PluginDevelopment
 from twinviewer.ui.services import Services
 
 _log = logging.getLogger(__name__)
@@ -75,6 +78,8 @@ class Program:
 
     def __init__(self, *, safe_mode: bool = False) -> None:
         self.problems = ProblemLog()
+        self.failure_listeners: list[Callable[[FailureRecord], None]] = []
+        """Hear of failures of plugins, on the thread where they happened."""
         self.main_thread = MainThread()
         self.session = Session()
         self.registry = PluginRegistry(safe_mode=safe_mode, on_failure=self._plugin_failed)
@@ -89,6 +94,15 @@ class Program:
             problems=self.problems,
         )
         clock = Clock()
+        exports = Exports(registry=self.registry, pool=self.pool)
+        analyst = Analyst(
+            session=self.session,
+            registry=self.registry,
+            runner=runner,
+            exports=exports,
+            opener=opener,
+            problems=self.problems,
+        )
         services = Services(
             session=self.session,
             problems=self.problems,
@@ -100,6 +114,8 @@ class Program:
             opener=opener,
             clock=clock,
             overlays=OverlayRunner(registry=self.registry, session=self.session, clock=clock),
+            exports=exports,
+            analyst=analyst,
         )
         self.look = Look()
         self.look.use(services.settings.theme)
@@ -139,6 +155,8 @@ class Program:
         gc.collect()
 
     def _plugin_failed(self, record: FailureRecord) -> None:
+        for listener in self.failure_listeners:
+            listener(record)
         self.main_thread.deliver(lambda: self._list_plugin_failure(record))
 
     def _list_plugin_failure(self, record: FailureRecord) -> None:
@@ -179,35 +197,49 @@ def run(
     safe_mode: bool = False,
     crs: ReferenceSystem | None = None,
     snapshot: Path | None = None,
+    plugin: Path | None = None,
 ) -> int:
     """Open the window and stay until it is closed; return the exit status.
 
     Args:
-        paths: What to open: files, folders, a project.
+        paths: What to open: files, folders, a project; with a plugin, into the demo city.
         demo_buildings: Open the demo city with so many buildings; None: do not.
         safe_mode: Load no plugins but the built-in readers.
         crs: The reference system of files that do not say theirs.
         snapshot: Write a picture of the window there once everything is shown, and end.
+        plugin: The folder of a plugin that its author is working on: shown in the demo city, reloaded on each save.
 
     Raises:
+        PluginError: There is no plugin in that folder, or its manifest is at fault.
         WriteError: The snapshot could not be written.
     """
     application = make_application()
     program = Program(safe_mode=safe_mode)
     window = program.window
+    development: PluginDevelopment | None = None
+    if plugin is not None:
+        try:
+            development = PluginDevelopment(window, plugin, files=paths)
+        except PluginError:
+            program.end()
+            raise
+        program.failure_listeners.append(development.hear_failure)
     window.show()
     window.offer_recovery()
     if demo_buildings is not None:
         window.projects.open_demo(demo_buildings)
-    if paths:
+    if paths and development is None:
         window.projects.open(paths, crs=crs)
     unwritten: list[WriteError] = []
     if snapshot is not None:
-        _take_snapshot(window, snapshot, on_error=unwritten.append)
+        is_shown = (lambda: True) if development is None else (lambda: development.is_shown)
+        _take_snapshot(window, snapshot, is_shown=is_shown, on_error=unwritten.append)
     QTimer.singleShot(WARM_AFTER_MS, window, program.warm_up)
     window.closed.connect(application.quit)
     interrupts = Interrupts(window.close)
     status = application.exec()
+    if development is not None:
+        development.close()
     program.end()
     interrupts.end()
     if unwritten:
@@ -227,7 +259,9 @@ def _nothing(_: object) -> None:
     pass
 
 
-def _take_snapshot(window: MainWindow, path: Path, *, on_error: Callable[[WriteError], None]) -> None:
+def _take_snapshot(
+    window: MainWindow, path: Path, *, is_shown: Callable[[], bool], on_error: Callable[[WriteError], None]
+) -> None:
     timer = QTimer(window)
     timer.setInterval(SNAPSHOT_LOOK_MS)
     settled, complete = 0, 0
@@ -235,7 +269,8 @@ def _take_snapshot(window: MainWindow, path: Path, *, on_error: Callable[[WriteE
     def look() -> None:
         nonlocal settled, complete
         settled = settled + SNAPSHOT_LOOK_MS if window.is_settled else 0
-        complete = complete + SNAPSHOT_LOOK_MS if window.is_settled and not window.live.awaits_data else 0
+        is_complete = window.is_settled and not window.live.awaits_data and is_shown()
+        complete = complete + SNAPSHOT_LOOK_MS if is_complete else 0
         if complete > SNAPSHOT_LINGER_MS or settled > SNAPSHOT_AWAITS_MS:
             timer.stop()
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from PySide6.QtCore import QObject, QTimer
@@ -13,6 +13,7 @@ from twinviewer.app.plugins.manifest import OverlayContribution
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change
 from twinviewer.live.clock import ClockMode, utc_now
+from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.project import OverlaySpec
 from twinviewer.scene.city_scene import CityScene
 from twinviewer.ui.layer_tree import OverlayFacts
@@ -110,6 +111,11 @@ class LiveCommands(QObject):
     def awaits_data(self) -> bool:
         """Whether an overlay that is on has nothing to show yet."""
         return any(overlay.state == _STATE_WORDS[OverlayState.WAITING] for overlay in self._facts)
+
+    @property
+    def drawn(self) -> Mapping[str, Sequence[DrawingRequest]]:
+        """What overlays and layers of plugins show at present, by contribution id."""
+        return {overlay_id: picture.requests for overlay_id, picture in self._pictures.items() if picture.requests}
 
     @property
     def picture_note(self) -> str:

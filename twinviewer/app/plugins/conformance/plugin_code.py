@@ -85,7 +85,7 @@ def frames_of(
         property: The one observed property that is kept; empty: all.
         trail_s: How far back trails reach.
     """
-    store = ObservationStore(period_s=period_s)
+    store = ObservationStore(period_s=period_s, trail_s=trail_s)
     before = timedelta(seconds=max(3 * period_s, trail_s + period_s))
     for batch in ask(instant - before, instant + timedelta(seconds=3 * period_s)):
         if not property or not isinstance(batch, ObservationBatch) or batch.property.name == property:

@@ -1,0 +1,134 @@
+"""A plugin that its author is working on: shown in the demo city, reloaded on each save, told of in the terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from twinviewer.app.commands import SwitchOverlays
+from twinviewer.app.plugins.conformance.plugin_code import frozen
+from twinviewer.app.plugins.failures import FailureRecord
+from twinviewer.app.plugins.reloading import Reloading, add_plugin, reload
+from twinviewer.app.plugins.watching import FolderWatcher
+from twinviewer.model.diagnostics import Severity
+from twinviewer.model.drawing import DrawingRequest
+
+if TYPE_CHECKING:
+    from twinviewer.ui.main_window import MainWindow
+
+_log = logging.getLogger(__name__)
+
+LOOK_MS = 100
+
+
+class PluginDevelopment(QObject):
+    """Between a plugin's folder and the window.
+
+    Args:
+        window: Where it is shown.
+        path: The folder that the author points at.
+        files: Opened once the city is there: what the plugin reads.
+
+    Raises:
+        PluginError: There is no plugin, or its manifest is at fault.
+    """
+
+    def __init__(self, window: MainWindow, path: Path, files: Sequence[Path] = ()) -> None:
+        super().__init__(window)
+        self._window, self._files = window, tuple(files)
+        self._registry = window.services.registry
+        self._plugin = add_plugin(self._registry, path)
+        self._folder = Path(self._plugin.code.folder)
+        self._first: dict[str, Sequence[DrawingRequest]] = {}
+        self._moved: set[str] = set()
+        self._switched: set[str] = set()
+        self._watcher = FolderWatcher(self._folder, self._saved)
+        self._watcher.start()
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MS)
+        self._timer.timeout.connect(self._look)
+        self._timer.start()
+        window.projects.began.connect(self._show)
+        where = "in a process of its own" if self._plugin.isolated else "in the program's process"
+        _say(f"“{self._plugin.name}” runs {where}. Save a file in {self._folder}, and it is reloaded. Ctrl+C ends.")
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether each of its overlays and layers has drawn something, and those with a feed have changed since."""
+        return all(each in self._moved for each in self._overlays) and all(
+            each.id in self._first for each in self._plugin.manifest.layers
+        )
+
+    def close(self) -> None:
+        self._timer.stop()
+        self._watcher.stop()
+
+    def hear_failure(self, record: FailureRecord) -> None:
+        """Tell the author all of it; may be called on any thread."""
+        if record.contribution_id.startswith(f"{self._plugin.id}."):
+            _say(f"{record.error.problem}\n{record.details}", to_errors=True)
+
+    # What it does on the main thread. ------------------------------------------------------------
+
+    @property
+    def _overlays(self) -> list[str]:
+        return [overlay.id for overlay in self._plugin.manifest.overlays]
+
+    def _show(self) -> None:
+        """Switch on what the plugin draws, and show its panels: the city has begun."""
+        manifest = self._plugin.manifest
+        drawn = [each.id for each in (*manifest.overlays, *manifest.layers) if each.id not in self._switched]
+        if drawn:
+            self._switched |= set(drawn)
+            self._window.services.session.do(SwitchOverlays(switches=tuple((each, True) for each in drawn)))
+        for panel in manifest.panels:
+            self._window.contributed.panels.show(panel.id)
+        if self._files:
+            self._window.projects.open(self._files)
+            self._files = ()
+
+    def _look(self) -> None:
+        """Tell what is drawn for the first time, and what moved since."""
+        for overlay_id, requests in self._window.live.drawn.items():
+            if not overlay_id.startswith(f"{self._plugin.id}.") or overlay_id in self._moved:
+                continue
+            if overlay_id not in self._first:
+                self._first[overlay_id] = requests
+                _say(f"“{self._title(overlay_id)}” is drawn.")
+            elif frozen(requests) != frozen(self._first[overlay_id]):
+                self._moved.add(overlay_id)
+                _say(f"“{self._title(overlay_id)}” moves.")
+
+    def _reloaded(self, outcome: Reloading) -> None:
+        files = ", ".join(outcome.files)
+        if outcome.problem is not None:
+            text = f"{outcome.problem.source}: {outcome.problem.problem} {outcome.problem.cure}".strip()
+            self._window.toasts.show(text, severity=Severity.ERROR, about=self._plugin.id)
+            _say(f"{files} saved, not reloaded: {text}", to_errors=True)
+            return
+        assert outcome.plugin is not None
+        self._plugin = outcome.plugin
+        self._window.toasts.show(f"Reloaded {self._plugin.name}", about=self._plugin.id)
+        _say(f"{files} saved, reloaded.")
+        self._show()
+
+    def _title(self, contribution_id: str) -> str:
+        return next(each.title for each in self._plugin.manifest.contributions if each.id == contribution_id)
+
+    # On the watcher's thread. --------------------------------------------------------------------
+
+    def _saved(self, files: tuple[str, ...]) -> None:
+        outcome = reload(self._registry, self._plugin.id, self._folder, files)
+        self._window.services.main_thread.deliver(lambda: self._reloaded(outcome))
+
+
+def _say(text: str, *, to_errors: bool = False) -> None:
+    stream = sys.stderr if to_errors else sys.stdout
+    stream.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    stream.flush()
