@@ -21,8 +21,15 @@ def show(*, site, selection, instant, entries, pressed):
     highest = listed[np.argsort(-objects.heights_m[listed])][:100].tolist()
     rows = [(types[row], round(float(objects.heights_m[row]), 1), objects.ids[row]) for row in highest]
     choice = ChoiceEntry(id="type", title="List", choices=("All types", *names.tolist()), value="All types")
-    shown = [Heading(text=title), *radius, Table(title="", columns=("Type", "Objects"), rows=[*zip(names, counts)]), choice]
-    shown.append(Table(title="Highest", columns=("Type", "Height (m)", "Id"), rows=rows, object_ids=[r[2] for r in rows]))
+    shown = [
+        Heading(text=title),
+        *radius,
+        Table(title="", columns=("Type", "Objects"), rows=[*zip(names, counts)]),
+        choice,
+    ]
+    shown.append(
+        Table(title="Highest", columns=("Type", "Height (m)", "Id"), rows=rows, object_ids=[r[2] for r in rows])
+    )
     if pressed == "fly" and highest:
         shown.append(FlyTo(position=tuple(objects.positions[highest[0]].tolist())))
     return [*shown, Button(id="fly", title="Fly to the highest")]

@@ -17,7 +17,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from twinviewer.model.panel import Table
@@ -27,33 +27,55 @@ SORT_ROLE = int(Qt.ItemDataRole.UserRole)
 MOST_ROWS_SEEN = 10
 """Of a table among other things; the rest is scrolled to."""
 ROWS_MEASURED = 200
-"""Column widths follow from so many rows."""
+"""Widths and decimals of columns follow from so many rows."""
+MOST_DECIMALS = 6
+WIDEST_PX = 260
 _NOTHING = QModelIndex()
 _MISSING = "–"
 
 
-def cell_text(value: str | float) -> str:
-    """Return a cell as people of this locale write it; a number that is missing is a dash."""
+def cell_text(value: str | float, *, decimals: int | None = None) -> str:
+    """Return a cell as people of this locale write it; a number that is missing is a dash.
+
+    Args:
+        value: The cell.
+        decimals: Of its column; None: as many as it needs, four significant figures at most.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, float) and not math.isfinite(value):
         return _MISSING if math.isnan(value) else ("∞" if value > 0 else "−∞")
-    if isinstance(value, int) or (value.is_integer() and abs(value) < 1e15):
-        number = int(value)
+    digits = decimals_of(value) if decimals is None else decimals
+    if digits == 0 and abs(value) < 1e15:
+        number = round(value)
         return str(number) if 1000 <= abs(number) <= 9999 else QLocale().toString(number)  # a year is not "1,987"
-    if abs(value) >= 1e6 or abs(value) < 1e-3:
-        return QLocale().toString(value, "g", 5)
-    return QLocale().toString(value, "f", max(0, min(6, 4 - len(str(int(abs(value)))))))
+    if abs(value) >= 1e6 or 0 < abs(value) < 10**-MOST_DECIMALS:
+        return QLocale().toString(float(value), "g", 5)
+    return QLocale().toString(float(value), "f", digits)
+
+
+def decimals_of(value: str | float) -> int:
+    """Return how many decimals a number needs for four significant figures; 0 for texts and what is missing."""
+    if isinstance(value, str | int) or not math.isfinite(value) or value == 0 or abs(value) >= 1e6:
+        return 0
+    most = max(0, min(MOST_DECIMALS, 3 - math.floor(math.log10(abs(value)))))
+    return len(f"{value:.{most}f}".partition(".")[2].rstrip("0"))
 
 
 class _Model(QAbstractTableModel):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.table = Table(title="", columns=(), rows=())
+        self._decimals: list[int] = []
+        self._numeric: list[bool] = []
 
     def show(self, table: Table) -> None:
         self.beginResetModel()
         self.table = table
+        measured = table.rows[:ROWS_MEASURED]
+        columns = range(len(table.columns))
+        self._decimals = [max((decimals_of(row[column]) for row in measured), default=0) for column in columns]
+        self._numeric = [any(not isinstance(row[column], str) for row in measured) for column in columns]
         self.endResetModel()
 
     def rowCount(self, parent: Index = _NOTHING) -> int:  # noqa: N802
@@ -65,12 +87,15 @@ class _Model(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = 0) -> Any:  # noqa: N802
         if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
             return self.table.columns[section]
+        if role == Qt.ItemDataRole.TextAlignmentRole and orientation == Qt.Orientation.Horizontal:
+            side = Qt.AlignmentFlag.AlignRight if self._numeric[section] else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
         return None
 
     def data(self, index: Index, role: int = 0) -> Any:
         value = self.table.rows[index.row()][index.column()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return cell_text(value)
+            return cell_text(value, decimals=self._decimals[index.column()])
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignLeft if isinstance(value, str) else Qt.AlignmentFlag.AlignRight
             return int(side | Qt.AlignmentFlag.AlignVCenter)
@@ -138,9 +163,9 @@ class DataTable(QWidget):
         self.title.setVisible(bool(table.title))
         self.view.setAccessibleName(table.title or "Table")
         if not keeps:
-            self._fit_columns()
+            self.view.measure()
         self.view.verticalScrollBar().setValue(place if keeps else 0)
-        self.view.fit_height(MOST_ROWS_SEEN)
+        self.view.fit(MOST_ROWS_SEEN)
 
     def shown_rows(self) -> list[list[str]]:
         """Return what stands in the table, from the top."""
@@ -165,16 +190,14 @@ class DataTable(QWidget):
             flags = QItemSelectionModel.SelectionFlag
             self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
 
-    def _fit_columns(self) -> None:
-        header = self.view.horizontalHeader()
-        self.view.resizeColumnsToContents()
-        for column in range(header.count()):
-            self.view.setColumnWidth(column, min(self.view.columnWidth(column) + 10, 260))
-
 
 class _View(QTableView):
     def __init__(self) -> None:
         super().__init__()
+        self._needed_px: list[int] = []
+        """Width of what stands in each column."""
+        self._most_rows = MOST_ROWS_SEEN
+        self._fitting = self._resized_by_hand = False
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -190,18 +213,45 @@ class _View(QTableView):
         header = self.horizontalHeader()
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
-        header.setStretchLastSection(True)
+        header.sectionResized.connect(self._follow_hand)
         header.setResizeContentsPrecision(ROWS_MEASURED)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
 
-    def fit_height(self, most_rows: int) -> None:
-        """Be as high as the rows that are there, at most so many."""
+    def measure(self) -> None:
+        """Look how wide the columns must be."""
+        header = self.horizontalHeader()
+        wanted = (max(self.sizeHintForColumn(at), header.sectionSizeHint(at)) for at in range(header.count()))
+        self._needed_px = [min(width + 10, WIDEST_PX) for width in wanted]
+        self._resized_by_hand = False
+
+    def fit(self, most_rows: int) -> None:
+        """Be as high as the rows that are there, at most so many, and share out the width."""
+        self._most_rows = most_rows
         rows = min(self.model().rowCount(), most_rows)
         inside = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
-        scroll_bar = self.horizontalScrollBar().sizeHint().height()
-        self.setFixedHeight(inside + scroll_bar)
+        free = self._share_width()
+        self.setFixedHeight(inside + (0 if free else self.horizontalScrollBar().sizeHint().height()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.fit(self._most_rows)
+
+    def _share_width(self) -> bool:
+        """Give each column what it needs, and the first what is left; return whether all have room."""
+        is_scrolled = self.model().rowCount() > self._most_rows
+        bar = self.verticalScrollBar().sizeHint().width() if is_scrolled else 0
+        left = self.width() - bar - sum(self._needed_px)
+        if not self._resized_by_hand and self._needed_px:
+            self._fitting = True
+            for column, width in enumerate(self._needed_px):
+                self.setColumnWidth(column, width + (max(0, left) if column == 0 else 0))
+            self._fitting = False
+        return left >= 0
+
+    def _follow_hand(self) -> None:
+        self._resized_by_hand = self._resized_by_hand or not self._fitting
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.matches(QKeySequence.StandardKey.Copy):

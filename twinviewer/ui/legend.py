@@ -49,6 +49,7 @@ class Legend(QWidget):
         super().__init__(over)
         self._look = look
         self.scales: tuple[ColourScale, ...] = ()
+        self._taken = QRect()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName("Legend")
         over.installEventFilter(self)
@@ -65,6 +66,11 @@ class Legend(QWidget):
         self.setVisible(bool(unique))
         self._place()
         self.update()
+
+    def keep_clear_of(self, taken: QRect) -> None:
+        """Stand above what lies there, where it would cover the legend; empty: nothing does."""
+        self._taken = taken
+        self._place()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(WIDTH_PX, len(self.scales) * self._row_height() + PAD_PX)
@@ -126,5 +132,8 @@ class Legend(QWidget):
         over = self.parentWidget()
         if over is not None and not self.isHidden():
             size = self.sizeHint()
-            self.setGeometry(MARGIN_PX, over.height() - size.height() - MARGIN_PX, size.width(), size.height())
+            place = QRect(MARGIN_PX, over.height() - size.height() - MARGIN_PX, size.width(), size.height())
+            if place.intersects(self._taken):
+                place.moveBottom(self._taken.top() - MARGIN_PX)
+            self.setGeometry(place)
             self.raise_()

@@ -295,7 +295,8 @@ class MainWindow(QMainWindow):
                 self._frame_timer.start()
         else:
             self.viewport.request_render()
-        self._legend_timer.start()
+        if not self._legend_timer.isActive():  # else a view that turns for a minute would put it off for a minute
+            self._legend_timer.start()
 
     def _follow(self, change: Change) -> None:
         project = change.after

@@ -41,7 +41,7 @@ class Menus:
             elif spec.id == "view.presentation":
                 self._dynamic("T&ours", menu, lambda menu: window.contributed.fill_tours(menu))
             elif spec.id == "window.log":
-                self._dynamic("P&lugin panels", menu, lambda menu: window.contributed.fill_panels(menu))
+                self._dynamic("Pa&nels", menu, lambda menu: window.contributed.fill_panels(menu))
         self.bookmarks = self.menus["View/Bookmarks"]
         self._bookmark_actions = self.bookmarks.addSeparator()
         self.bookmarks.aboutToShow.connect(self._fill_bookmarks)

@@ -363,7 +363,7 @@ class _LineWidget(_EntryWidget):
         self._title = _label()
         self.control = QLineEdit()
         self.control.setClearButtonEnabled(True)
-        self.control.textChanged.connect(self.entered)
+        self.control.textChanged.connect(self.entered.emit)
         box = _boxed(self)
         box.addWidget(self._title)
         box.addWidget(self.control)
@@ -389,7 +389,7 @@ class _ChoiceWidget(_EntryWidget):
         self.control = QComboBox()
         self.control.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.control.setMinimumContentsLength(8)
-        self.control.currentTextChanged.connect(self.entered)
+        self.control.currentTextChanged.connect(self.entered.emit)
         box = _boxed(self)
         box.addWidget(self._title)
         box.addWidget(self.control)
@@ -418,7 +418,7 @@ class _SwitchWidget(_EntryWidget):
     def __init__(self) -> None:
         super().__init__()
         self.control = QCheckBox()
-        self.control.toggled.connect(self.entered)
+        self.control.toggled.connect(self.entered.emit)
         _boxed(self).addWidget(self.control)
 
     def show_bounds(self, element: EntryElement) -> None:

@@ -154,6 +154,7 @@ class PluginPanels(QObject):
         dock = self.docks.get(panel_id) or self._make(contribution)
         dock.show()
         dock.raise_()
+        QTimer.singleShot(0, dock, dock.raise_)  # Qt makes the tabs of a new one only when it lays the docks out
 
     def toggle(self, panel_id: str) -> None:
         """Show a panel that is hidden or behind another; hide one that is in front."""

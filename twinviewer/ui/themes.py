@@ -238,6 +238,7 @@ QMenuBar {{ background: {theme.window}; }}
 #fault {{ color: {theme.error}; }}
 #heading {{ font-size: {1.6 * text_pt:.1f}pt; font-weight: 600; }}
 #subheading {{ font-weight: 600; }}
+#panelHeading {{ font-size: {1.25 * text_pt:.1f}pt; font-weight: 600; }}
 #welcome {{ background: {theme.base}; }}
 #welcomeTitle {{ font-size: {2.6 * text_pt:.1f}pt; font-weight: 600; }}
 #card {{ background: {theme.window}; border: 1px solid {theme.border}; border-radius: 10px; text-align: left; }}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QRegion
+from PySide6.QtCore import QEvent, QObject, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHideEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QRegion
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from twinviewer.app.tour_playing import TourPhase, TourState
@@ -75,6 +75,8 @@ class TourCard(QWidget):
     play_asked = Signal()
     next_asked = Signal()
     end_asked = Signal()
+    took_place = Signal(QRect)
+    """What of the view it covers; empty: nothing any more."""
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -158,6 +160,11 @@ class TourCard(QWidget):
         shape.addRoundedRect(QRectF(self.rect()), RADIUS_PX, RADIUS_PX)
         self.setMask(QRegion(shape.toFillPolygon().toPolygon()))  # what lies beneath is no widget that shines through
         self.raise_()
+        self.took_place.emit(self.geometry())
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        super().hideEvent(event)
+        self.took_place.emit(QRect())
 
 
 def _button(icon: str, text: str, keys: str) -> QToolButton:

@@ -69,6 +69,7 @@ class TourGuide(QObject):
         card.next_asked.connect(lambda: self._go(lambda state: state.next()))
         card.previous_asked.connect(lambda: self._go(lambda state: state.previous()))
         card.end_asked.connect(self.end)
+        card.took_place.connect(window.legend.keep_clear_of)
         card.dots.stop_asked.connect(lambda stop: self._go(lambda state: state.to(stop)))
 
     def start(self, tour_id: str) -> None:
