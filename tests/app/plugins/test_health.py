@@ -83,7 +83,7 @@ def test_failures_are_counted_and_the_last_one_is_told(tmp_path: Path) -> None:
     after = health(registry)
     (contribution,) = after.contributions
     assert (after.state, after.failures) == (PluginState.FAILED, FAILURES_IN_A_ROW)
-    assert after.about_state == "“It of wind” is switched off after three failures in a row."
+    assert after.about_state == "“It of wind” is switched off because it kept failing."
     assert (contribution.kind, contribution.title, contribution.is_off) == ("overlay", "It of wind", True)
     registry.switch_on("wind.it")
     assert (health(registry).failures, health(registry).last_error) == (0, "")

@@ -41,7 +41,7 @@ class FailureRecord:
     def sentence(self) -> str:
         """What became of it, in one sentence that names the contribution."""
         if self.disabled:
-            return f"“{self.title}” is switched off after three failures in a row. The last one: {self.error.problem}"
+            return f"“{self.title}” is switched off. {self.error.problem}"
         return self.error.problem
 
 

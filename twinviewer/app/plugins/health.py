@@ -158,11 +158,8 @@ def _state(
     if registry.settings.is_waiting(plugin.manifest):
         return PluginState.NEEDS_SETTINGS, "It can do nothing before you have chosen its settings."
     if off:
-        many = len(off) > 1
-        return (
-            PluginState.FAILED,
-            f"{', '.join(off)} {'are' if many else 'is'} switched off after three failures in a row.",
-        )
+        why = "are switched off because they" if len(off) > 1 else "is switched off because it"
+        return PluginState.FAILED, f"{', '.join(off)} {why} kept failing."
     if preparing:
         return PluginState.PREPARING, f"{preparing}."
     # One that runs in the viewer's process does so once its code was imported.

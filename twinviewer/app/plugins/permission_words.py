@@ -28,6 +28,25 @@ def permissions_in_words(plugin: Plugin) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def request_in_words(plugin: Plugin) -> str:
+    """Return what the plugin asks for as one sentence; empty where it asks for nothing."""
+    asked = plugin.manifest.permissions
+    if plugin.is_trusted or (plugin.isolated and asked.is_empty):
+        return ""
+    if not plugin.isolated:
+        return f"“{plugin.name}” asks to run inside the viewer, where nothing limits it."
+    wishes = []
+    if asked.network:
+        wishes.append(f"to reach {'any host' if '*' in asked.network else _listed(asked.network)} in the network")
+    if asked.read:
+        wishes.append(f"to read {_listed(asked.read)}")
+    if asked.write:
+        wishes.append(f"to read and change {_listed(asked.write)}")
+    if asked.subprocess:
+        wishes.append("to start other programs")
+    return f"“{plugin.name}” asks {_listed(wishes)}."
+
+
 def _listed(names: Iterable[str]) -> str:
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last

@@ -18,10 +18,10 @@ from twinviewer import formats
 from twinviewer.app.plugins.calling import Caller, InProcess, Isolated
 from twinviewer.app.plugins.choices import ConsentNeededError, PluginChoices
 from twinviewer.app.plugins.collection import PluginCollection
-from twinviewer.app.plugins.environments import environment_for
 from twinviewer.app.plugins.failures import FailureBook, FailureRecord
 from twinviewer.app.plugins.finding import Plugin, PluginOrigin, plugin_roots, user_plugins
 from twinviewer.app.plugins.manifest import FILE_NAME, Contribution, ReaderContribution
+from twinviewer.app.plugins.preparations import Preparations
 from twinviewer.app.plugins.processes import PluginProcesses
 from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.app.plugins.settings import PluginSettings, Value
@@ -85,7 +85,8 @@ class PluginRegistry(PluginCollection):
         self._listeners: list[Callable[[PluginChange], None]] = []
         self._asked_for_consent: set[str] = set()
         self._in_process = InProcess()
-        self.processes = PluginProcesses(environment_for=environment_for)
+        self.preparations = Preparations()
+        self.processes = PluginProcesses(environment_for=self.preparations.environment_for)
         """Of isolated plugins."""
         self._in_own_process = Isolated(self.processes)
         self._failures = FailureBook(on_failure)
@@ -346,9 +347,10 @@ class PluginRegistry(PluginCollection):
 
     def switch_on(self, contribution_id: str) -> None:
         """Give a contribution that was switched off another chance: its failures are forgotten."""
+        _, plugin = self._known[contribution_id]
         self._failures.forget(contribution_id)
-        self.processes.forgive(self.plugin_of(contribution_id).id)
-        self._tell(PluginEvent.SWITCHED_ON, self.plugin_of(contribution_id).id)
+        self.processes.forgive(plugin.id)
+        self._tell(PluginEvent.SWITCHED_ON, plugin.id)
 
     def close(self) -> None:
         """End the processes of plugins; calls that are running raise ``Cancelled``, and nothing is called any more."""
