@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import time as clocks
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,11 +20,12 @@ from twinviewer.app import project_file
 from twinviewer.app.commands import SetStyle
 from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Phase
-from twinviewer.app.overlays import OverlayPicture, OverlayRunner, OverlayState, picture_note
+from twinviewer.app.overlays import OverlayPicture, OverlayRunner, picture_note
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import Problem, ProblemLog
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Command, Session
+from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.style_choices import choices_for
 from twinviewer.app.workers import ReaderPool
@@ -126,9 +126,11 @@ class ScriptSession:
         self._pool = ReaderPool()
         self._session = Session()
         self._runner = JobRunner(self._calls.put)
+        sources = Sources(registry=self._registry, pool=self._pool)
+        self._shapes = ShapeFiles(sources)
         self._opener = Opener(
             self._session,
-            sources=Sources(registry=self._registry, pool=self._pool),
+            sources=sources,
             runner=self._runner,
             problems=self._problems,
         )
@@ -305,15 +307,11 @@ class ScriptSession:
         clock = Clock()
         shown = instant or datetime.now(UTC)
         clock.scrub(shown)
-        runner = OverlayRunner(registry=self._registry, session=self._session, clock=clock)
+        runner = OverlayRunner(
+            registry=self._registry, session=self._session, clock=clock, jobs=self._runner, shapes=self._shapes
+        )
         try:
-            until = clocks.monotonic() + OVERLAYS_WITHIN_S
-            pictures = runner.requests(shown)
-            while clocks.monotonic() < until and any(
-                picture.state is OverlayState.WAITING for picture in pictures.values()
-            ):
-                clocks.sleep(0.05)
-                pictures = runner.requests(shown)
+            pictures = runner.settle(shown, timeout_s=OVERLAYS_WITHIN_S)
         finally:
             runner.stop()
         for picture in pictures.values():

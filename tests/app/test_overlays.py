@@ -16,6 +16,7 @@ from tests.crowding import allowed_s
 from tests.formats import small_layers
 from tests.live.wall_clock import NOON, Wall
 from twinviewer.app import commands
+from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.overlays import (
     SETTLE_S,
     STOP_WITHIN_S,
@@ -25,6 +26,9 @@ from twinviewer.app.overlays import (
     default_overlays,
 )
 from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.shape_files import ShapeFiles
+from twinviewer.app.sources import Sources
+from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock
 from twinviewer.model.drawing import Labels
 from twinviewer.model.project import LayerSource, LayerSpec, OverlaySpec
@@ -41,10 +45,15 @@ class Stage:
         self.wall = Wall()
         self.seconds = 0.0
         self.clock = Clock(wall=self.wall)
+        self.calls = CallQueue()
+        self.jobs = JobRunner(self.calls.put)
+        self.pool = ReaderPool(size=1)
         self.runner = OverlayRunner(
             registry=self.registry,
             session=self.session,
             clock=self.clock,
+            jobs=self.jobs,
+            shapes=ShapeFiles(Sources(registry=self.registry, pool=self.pool)),
             wall=self.wall,
             monotonic=lambda: self.seconds,
         )
@@ -144,8 +153,8 @@ def test_two_overlays_may_share_a_feed_and_show_what_is_theirs(tmp_path: Path) -
     at = stage.clock.now().timestamp()
     assert eventually(lambda: stage.frame("that.it").requests != ())
     assert eventually(lambda: stage.frame("it.it").requests != ())
-    assert stage.frame("it.it").requests[0].texts == [f"{int(at)}"]  # type: ignore[union-attr]
-    assert stage.frame("that.it").requests[0].texts == [f"{2 * int(at)}"]  # type: ignore[union-attr]
+    assert stage.frame("it.it").requests[0].texts == (f"{int(at)}",)  # type: ignore[union-attr]
+    assert stage.frame("that.it").requests[0].texts == (f"{2 * int(at)}",)  # type: ignore[union-attr]
     stage.runner.stop()
 
 

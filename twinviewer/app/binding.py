@@ -58,6 +58,9 @@ class Unbound:
         )
 
 
+ALL_FOUND = Unbound()
+
+
 class ObjectIndex:
     """The city objects of a site by whatever they may be called."""
 
@@ -133,7 +136,7 @@ class Binder:
         them is the very object of the last call.
         """
         known, self._bound = self._bound, []
-        unbound = Unbound()
+        unbound = ALL_FOUND
         bound_requests = []
         for place, request in enumerate(requests):
             given = request.object_ids if request.positions is None else request.positions

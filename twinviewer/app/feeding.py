@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from twinviewer.api.contracts import Site
+from twinviewer.app.metering import Meter
 from twinviewer.app.plugins.manifest import OverlayContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.plugins.result_checks import checked_batches
@@ -96,13 +97,19 @@ class Feeder:
         clock: Clock,
         store: ObservationStore,
         wall: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry, self._overlay, self._site = registry, overlay, site
         self._clock, self._store, self._wall = clock, store, wall
         self._stopped = threading.Event()
         self._wake = threading.Event()
+        self._monotonic = monotonic
+        self._called_at: float | None = None
         self._errors_in_a_row = 0
         self._fetch_took_s = 0.0
+        self.batches, self.rows = Meter(monotonic), Meter(monotonic)
+        self.content_at: datetime | None = None
+        """The last instant for which the store had all that the feed can give."""
         self.problem: TwinViewerError | None = None
         """Why the last call gave nothing; None while the feed delivers."""
         self._thread = threading.Thread(target=self._run, name=f"feed {overlay.id}", daemon=True)
@@ -127,6 +134,12 @@ class Feeder:
         self._stopped.set()
         self._wake.set()
 
+    @property
+    def busy_s(self) -> float:
+        """How long the feed's function has been running; 0 where it is not."""
+        called_at = self._called_at
+        return 0.0 if called_at is None else self._monotonic() - called_at
+
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
@@ -150,19 +163,17 @@ class Feeder:
             knows_future=self._overlay.simulated,
         )
         if span is None:
+            self.content_at = instant
             return min(_IDLE_S, self._overlay.period_s / 4)
         began = time.perf_counter()
         try:
-            batches = self._registry.call(
-                self._overlay.id,
-                self._overlay.feed,
-                {"site": self._site, "start": span.start, "end": span.end, "feedback": self},
-                check=checked_batches,
-            )
+            batches = self._ask(span)
         except TwinViewerError as error:
             return self._pause_after(error)
         self.stop_if_cancelled()
         for batch in batches:
+            self.batches.count()
+            self.rows.count(_rows(batch))
             if self._is_wanted(batch):
                 for part in _parts(batch):
                     self._store.append(part)
@@ -172,6 +183,18 @@ class Feeder:
         self._errors_in_a_row = 0
         self.problem = None
         return max(_LEAST_REST_S, took_s)  # at most half of the time, however much the feed gives
+
+    def _ask(self, span: Span) -> tuple[Batch, ...]:
+        arguments = {"site": self._site, "start": span.start, "end": span.end, "feedback": self}
+        self._called_at = self._monotonic()
+        try:
+            return self._registry.call(self._overlay.id, self._overlay.feed, arguments, check=checked_batches)
+        except Cancelled as error:
+            self.stop_if_cancelled()
+            record = self._registry.report_failure(self._overlay.id, error, reference=self._overlay.feed)
+            raise record.error from error
+        finally:
+            self._called_at = None
 
     def _run(self) -> None:
         try:
@@ -206,9 +229,13 @@ class Feeder:
         return pause
 
 
+def _rows(batch: Batch) -> int:
+    return len(batch.thing) if isinstance(batch, ObservationBatch) else len(batch.object)
+
+
 def _parts(batch: Batch) -> list[Batch]:
     """Cut a batch into ones of at most ROWS_AT_ONCE rows."""
-    n = len(batch.thing) if isinstance(batch, ObservationBatch) else len(batch.object)
+    n = _rows(batch)
     if n <= ROWS_AT_ONCE:
         return [batch]
     cuts = [slice(at, at + ROWS_AT_ONCE) for at in range(0, n, ROWS_AT_ONCE)]

@@ -29,6 +29,7 @@ from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Session
 from twinviewer.app.settings import load_settings
+from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock
@@ -85,14 +86,8 @@ class Program:
         self.registry = PluginRegistry(safe_mode=safe_mode, on_failure=self._plugin_failed)
         self.pool = ReaderPool()
         runner = JobRunner(self.main_thread.deliver)
-        opener = Opener(
-            self.session,
-            sources=Sources(
-                registry=self.registry, pool=self.pool, point_budget=lambda: services.settings.point_budget
-            ),
-            runner=runner,
-            problems=self.problems,
-        )
+        sources = Sources(registry=self.registry, pool=self.pool, point_budget=lambda: services.settings.point_budget)
+        opener = Opener(self.session, sources=sources, runner=runner, problems=self.problems)
         clock = Clock()
         exports = Exports(registry=self.registry, pool=self.pool)
         analyst = Analyst(
@@ -113,7 +108,13 @@ class Program:
             registry=self.registry,
             opener=opener,
             clock=clock,
-            overlays=OverlayRunner(registry=self.registry, session=self.session, clock=clock),
+            overlays=OverlayRunner(
+                registry=self.registry,
+                session=self.session,
+                clock=clock,
+                jobs=runner,
+                shapes=ShapeFiles(sources),
+            ),
             exports=exports,
             analyst=analyst,
         )

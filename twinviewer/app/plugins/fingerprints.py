@@ -1,0 +1,50 @@
+"""Whether an overlay's feed is still the same after its plugin was changed: then what it told so far stays true."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+
+from twinviewer.app.plugins.finding import Plugin
+from twinviewer.app.plugins.manifest import OverlayContribution
+
+
+def feed_fingerprint(plugin: Plugin, overlay: OverlayContribution) -> object:
+    """Return a value that stays equal as long as neither the feed nor anything that it may use changes.
+
+    That is the manifest's words about it and all Python code of the plugin but the encode function.
+    """
+    folder = Path(plugin.code.folder)
+    encode_module, encode = overlay.encode.split(":")
+    code = {}
+    for file in _code_files(folder):
+        name = str(file.relative_to(folder))
+        is_encode = file.with_suffix("") == folder.joinpath(*encode_module.split("."))
+        try:
+            text = file.read_bytes()
+            code[name] = _without(text, encode) if is_encode else text
+        except (OSError, SyntaxError, ValueError, RecursionError):  # it is told when the code is used
+            code[name] = b""
+    words = overlay.model_dump(exclude={"title", "description", "encode", "default_on"})
+    return words, code
+
+
+def _code_files(folder: Path) -> list[Path]:
+    """Return the plugin's own Python files; not those of libraries that an environment in its folder holds."""
+    found = []
+    for directory, inner, files in os.walk(folder):
+        inner[:] = sorted(name for name in inner if not name.startswith((".", "_")) and name != "site-packages")
+        found += [Path(directory) / name for name in sorted(files) if name.endswith(".py")]
+    return found
+
+
+def _without(code: bytes, function: str) -> str:
+    """Return what a module does but for one of its functions, comments and layout left out."""
+    module = ast.parse(code)
+    module.body = [
+        statement
+        for statement in module.body
+        if not (isinstance(statement, ast.FunctionDef) and statement.name == function)
+    ]
+    return ast.dump(module)
