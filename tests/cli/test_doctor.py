@@ -8,6 +8,7 @@ import pytest
 from tests.cli.conftest import CommandLine, Program
 from twinviewer.app import diagnosis
 from twinviewer.app.diagnosis import Health, checked
+from twinviewer.isolation import landlock
 
 
 @pytest.mark.parametrize("on_screen", [True, False], ids=["with a display", "without"])
@@ -19,6 +20,7 @@ def test_doctor_says_what_works(on_screen: bool, program: Program) -> None:
         assert lines[subject].startswith("  ok"), lines[subject]
     for subject in ("Air quality", "Traffic", "Settings", "Log", "Assets", "OpenGL", "Qt"):
         assert not lines[subject].startswith("  fails"), lines[subject]
+    assert lines["Permissions"].startswith("  ok" if landlock.version() else "  note")
     assert "GPKG, ESRI Shapefile, GeoJSON, FlatGeobuf" in lines["Map layers"]
     assert ("xcb" if on_screen else "no display") in lines["Display"]
 

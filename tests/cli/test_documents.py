@@ -50,9 +50,17 @@ def test_the_example_of_the_readme_has_ten_lines() -> None:
 
 def test_every_option_is_in_the_page_on_the_command_line() -> None:
     page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    of_plugins = [name for name in app["plugin"] if not name.startswith("-")]
+    assert "## plugin" in page
+    for name in of_plugins:
+        assert f"plugin {name}" in page, name
+    commands = [app[name] for name in ("demo", "info", "render", "doctor")] + [
+        app["plugin"][name] for name in of_plugins
+    ]
     for command in ("demo", "info", "render", "doctor"):
         assert f"## {command}" in page
-        for argument in app[command].assemble_argument_collection():
+    for command in commands:
+        for argument in command.assemble_argument_collection():
             for name in argument.names if argument.parameter.parse is not False else ():
                 assert not name.startswith("-") or f"`{name}" in page or f" {name} " in page, name
     for name in ("--crs", "--self-check", "--version", "--safe-mode", "--debug"):

@@ -12,12 +12,15 @@ import pytest
 import twinviewer
 from tests.cli.conftest import CommandLine
 from tests.conftest import ROOT
+from twinviewer.cli.program import app
 
 START_S = 0.5
-COMMANDS = ("demo", "info", "render", "doctor")
+COMMANDS = ("demo", "info", "render", "doctor", "plugin")
+OF_PLUGINS = tuple(name for name in app["plugin"] if not name.startswith("-"))
+EVERY_COMMAND = ((), *((name,) for name in COMMANDS), *(("plugin", name) for name in OF_PLUGINS))
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=lambda command: " ".join(command))
+@pytest.mark.parametrize("command", EVERY_COMMAND, ids=lambda command: " ".join(command))
 def test_every_command_has_help_with_an_example(command: tuple[str, ...], command_line: CommandLine) -> None:
     status, out, err = command_line(*command, "--help")
     assert (status, err) == (0, "")
@@ -25,9 +28,7 @@ def test_every_command_has_help_with_an_example(command: tuple[str, ...], comman
 
 
 def test_the_example_of_every_command_is_a_command_line_that_is_understood(command_line: CommandLine) -> None:
-    from twinviewer.cli.program import app
-
-    for command in ((), *((name,) for name in COMMANDS)):
+    for command in EVERY_COMMAND:
         _, out, _ = command_line(*command, "--help")
         example = re.search(r"Example: twinviewer (.*)", out)
         assert example is not None
@@ -37,6 +38,13 @@ def test_the_example_of_every_command_is_a_command_line_that_is_understood(comma
 def test_help_names_all_commands_and_all_options_that_they_share(command_line: CommandLine) -> None:
     _, out, _ = command_line("--help")
     for name in (*COMMANDS, "--version", "--safe-mode", "--self-check", "--debug", "--crs"):
+        assert name in out
+
+
+def test_the_help_about_plugins_names_all_that_can_be_done_with_them(command_line: CommandLine) -> None:
+    _, out, _ = command_line("plugin", "--help")
+    assert set(OF_PLUGINS) >= {"list", "install", "remove", "enable", "disable"}
+    for name in OF_PLUGINS:
         assert name in out
 
 

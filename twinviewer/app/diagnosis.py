@@ -19,6 +19,7 @@ from twinviewer.app import folders
 from twinviewer.app.log import log_dir
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.spawning import spawn
+from twinviewer.isolation import landlock
 from twinviewer.isolation.frames import receive
 from twinviewer.resources import asset
 
@@ -75,6 +76,7 @@ def plugin_checks(registry: PluginRegistry) -> Iterator[Check]:
         yield Check(subject=plugin.name, health=Health.OK, text=text)
     for problem in registry.problems:
         yield Check(subject=problem.source, health=Health.FAILS, text=problem.problem)
+    yield _permissions_check()
 
 
 def machine_checks() -> Iterator[Check]:
@@ -90,6 +92,17 @@ def machine_checks() -> Iterator[Check]:
     memory = psutil.virtual_memory()
     text = f"{memory.total / 2**30:.0f} GiB, {memory.available / 2**30:.1f} free; {os.cpu_count()} processors"
     yield Check(subject="Memory", health=Health.OK, text=text)
+
+
+def _permissions_check() -> Check:
+    """Say what the kernel holds plugins to; docs/plugins/isolation.md says what follows."""
+    version = landlock.version()
+    if not version:
+        text = "this system holds only the Python code of plugins to their permissions, not their native code"
+        return Check(subject="Permissions", health=Health.NOTE, text=text)
+    held = ["files", *["TCP"] * (version >= landlock.NETWORK_SINCE), *["signals"] * (version >= landlock.SCOPES_SINCE)]
+    text = f"the kernel holds plugins to theirs, native code too: {', '.join(held)} (Landlock {version})"
+    return Check(subject="Permissions", health=Health.OK, text=text)
 
 
 def _versions(*distributions: str, importing: str) -> str:

@@ -103,8 +103,8 @@ def _told(plugin: Plugin, replaced: Plugin | None, *, is_downgrade: bool) -> str
     what = f"{plugin.name} {plugin.manifest.version}"
     if replaced is None:
         return f"{what} was installed into {plugin.code.folder}."
-    older = ", which is older" if is_downgrade else ""
-    return f"{what}{older}, took the place of {replaced.manifest.version}; its settings and data are kept."
+    older = ", which is older," if is_downgrade else ""
+    return f"{what}{older} took the place of {replaced.manifest.version}; its settings and data are kept."
 
 
 def _grants() -> bool:

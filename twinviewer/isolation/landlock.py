@@ -31,7 +31,8 @@ _IOCTL_DEV = 1 << 15
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _HIGHEST_BIT = {1: 12, 2: 13, 3: 14, 4: 14}
 """The last right of the file system that each version of the interface knows; from 5 on it is ``_IOCTL_DEV``."""
-_NETWORK_SINCE, _SCOPES_SINCE = 4, 6
+NETWORK_SINCE, SCOPES_SINCE = 4, 6
+"""Versions of the interface."""
 _BIND_TCP, _CONNECT_TCP = 1 << 0, 1 << 1
 _SCOPE_ABSTRACT_SOCKETS, _SCOPE_SIGNALS = 1 << 0, 1 << 1
 
@@ -86,14 +87,14 @@ def restrict(*, readable: Iterable[Path], writable: Iterable[Path], executable: 
     handled = (1 << (_HIGHEST_BIT.get(abi, 15) + 1)) - 1
     reading = _READ_FILE | _READ_DIR | (_EXECUTE if executable else 0)
     writing = handled & ~(_EXECUTE | _MAKE_CHAR | _MAKE_BLOCK) | reading
-    no_tcp = not tcp and abi >= _NETWORK_SINCE
-    scoped = abi >= _SCOPES_SINCE
+    no_tcp = not tcp and abi >= NETWORK_SINCE
+    scoped = abi >= SCOPES_SINCE
     ruleset = _Ruleset(
         handled_access_fs=handled,
         handled_access_net=(_BIND_TCP | _CONNECT_TCP) if no_tcp else 0,
         scoped=(_SCOPE_ABSTRACT_SOCKETS | _SCOPE_SIGNALS) if scoped else 0,
     )
-    size = 8 if abi < _NETWORK_SINCE else 16 if abi < _SCOPES_SINCE else 24
+    size = 8 if abi < NETWORK_SINCE else 16 if abi < SCOPES_SINCE else 24
     handle = _checked(_system_call(_CREATE_RULESET, ctypes.byref(ruleset), size, 0))
     try:
         for paths, rights in ((readable, reading), (writable, writing)):
