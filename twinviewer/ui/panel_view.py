@@ -148,8 +148,8 @@ class PanelView(QScrollArea):
     def _put_in_tab_order(self) -> None:
         """Let Tab go from the top to the bottom, whichever was made first."""
         shown = sorted(self._widgets.values(), key=self._layout.indexOf)
-        controls = [widget.control for widget in shown if widget.control.focusPolicy() != Qt.FocusPolicy.NoFocus]
-        for one, next_one in pairwise(controls):
+        stops = [stop for widget in shown for stop in widget.tab_stops if stop.focusPolicy() & Qt.FocusPolicy.TabFocus]
+        for one, next_one in pairwise(stops):
             QWidget.setTabOrder(one, next_one)
 
 
@@ -158,6 +158,11 @@ class _ElementWidget(QWidget):
 
     control: QWidget
     """What has the focus."""
+
+    @property
+    def tab_stops(self) -> tuple[QWidget, ...]:
+        """What Tab goes to, in its order."""
+        return (self.control,)
 
     def show_element(self, element: PanelElement) -> None:
         raise NotImplementedError
@@ -314,6 +319,10 @@ class _NumberWidget(_EntryWidget):
         box.addWidget(self._title)
         box.addLayout(row)
         self._title.setBuddy(self.control)
+
+    @property
+    def tab_stops(self) -> tuple[QWidget, ...]:
+        return (self.slider, self.control)
 
     def show_bounds(self, element: EntryElement) -> None:
         assert isinstance(element, NumberEntry)
