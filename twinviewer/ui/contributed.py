@@ -17,7 +17,7 @@ from twinviewer.app.plugins.registry import PluginChange, PluginEvent
 from twinviewer.app.themes import Themes
 from twinviewer.app.tours import looking_at
 from twinviewer.model.diagnostics import Severity
-from twinviewer.model.errors import PluginError, TwinViewerError
+from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.panel import Entry as Entered
 from twinviewer.model.panel import Selection
 from twinviewer.model.project import LayerSpec
@@ -217,7 +217,7 @@ class Contributed(QObject):
             self._window.live.scrub(instant)
 
     def start_analysis(self, analysis_id: str, parameters: Sequence[tuple[str, Entered]]) -> None:
-        self.tell_error(PluginError(f"The analysis “{analysis_id}” cannot be started from here."))
+        self._window.analyses.start(analysis_id, dict(parameters))
 
     def tell(self, text: str) -> None:
         self._window.toasts.show(text)

@@ -28,6 +28,7 @@ TITLES = {
     "time": "Time",
     "problems": "Problems",
     "log": "Log",
+    "results": "Results",
 }
 
 
@@ -83,8 +84,10 @@ class Docks:
         window.splitDockWidget(docks["problems"], docks["time"], Qt.Orientation.Vertical)
         window.addDockWidget(areas.BottomDockWidgetArea, docks["log"])
         window.tabifyDockWidget(docks["problems"], docks["log"])
+        window.addDockWidget(areas.BottomDockWidgetArea, docks["results"])
+        window.tabifyDockWidget(docks["problems"], docks["results"])
         for name, dock in docks.items():
-            dock.setVisible(name not in ("problems", "log"))
+            dock.setVisible(name not in ("problems", "log", "results"))
         docks["inspector"].raise_()
         window.resizeDocks([docks["layers"], docks["inspector"]], [LEFT_PX, RIGHT_PX], Qt.Orientation.Horizontal)
         window.resizeDocks([docks["problems"]], [BOTTOM_PX], Qt.Orientation.Vertical)

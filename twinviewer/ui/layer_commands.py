@@ -27,7 +27,16 @@ from twinviewer.model.place import Extent
 from twinviewer.model.project import LayerId, LayerSpec, OverlaySpec, Style
 from twinviewer.scene.picking import Pick
 from twinviewer.ui.facts import around_point, layer_facts, object_extent, object_facts
-from twinviewer.ui.layer_tree import LayerState, Node, OverlayFacts, Pending, move_by_one, move_for_drop, tree_of
+from twinviewer.ui.layer_tree import (
+    LayerState,
+    Node,
+    OverlayFacts,
+    Pending,
+    ResultFacts,
+    move_by_one,
+    move_for_drop,
+    tree_of,
+)
 from twinviewer.ui.panels import Panels
 from twinviewer.ui.services import Services
 
@@ -43,13 +52,14 @@ class LayerCommands(QObject):
         panels: Panels,
         *,
         overlays: Callable[[], tuple[OverlayFacts, ...]],
+        results: Callable[[], tuple[ResultFacts, ...]],
         show_extent: Callable[[Extent], None],
         select: Callable[[Pick | None], None],
         describe: Callable[[str], None],
     ) -> None:
         super().__init__()
         self._services, self._panels = services, panels
-        self._overlays = overlays
+        self._overlays, self._results = overlays, results
         self._show_extent = show_extent
         self._select_in_view, self._describe = select, describe
         self._session = services.session
@@ -62,6 +72,7 @@ class LayerCommands(QObject):
         self._timer.setInterval(LOOK_EVERY_MS)
         self._timer.timeout.connect(self.show_tree)
         self._stops = (
+            services.analyst.on_change(self.show_tree),
             self._session.on_change(self._follow),
             self._session.store.on_put(lambda _layer_id: self._data_came()),
             services.opener.on_change(self.show_tree),
@@ -107,11 +118,10 @@ class LayerCommands(QObject):
         project = self._session.project
         return {
             "layer.zoom": bool(ids),
-            "layer.toggle": bool(ids) or any(node.overlay is not None for node in nodes),
+            "layer.toggle": bool(ids) or any(node.overlay is not None or node.result is not None for node in nodes),
             "layer.rename": one
-            and nodes[0].overlay is None
-            and nodes[0].pending is None
-            and not nodes[0].is_live_group,
+            and (nodes[0].layer is not None or nodes[0].is_group)
+            and not (nodes[0].is_live_group or nodes[0].is_results_group),
             "layer.style": len(ids) == 1,
             "layer.facts": len(ids) == 1,
             "layer.crs": len(ids) == 1,
@@ -121,7 +131,7 @@ class LayerCommands(QObject):
             "layer.group": bool(ids),
             "layer.show_all": bool(project.layers),
             "layer.hide_all": bool(project.layers),
-            "layer.remove": bool(ids),
+            "layer.remove": bool(ids) or any(node.result is not None for node in nodes),
         }
 
     def close(self) -> None:
@@ -145,7 +155,9 @@ class LayerCommands(QObject):
             if not opening.waiting and opening.phase is not Phase.FAILED
         )
         states = {layer.id: self._state(layer) for layer in self._session.project.layers}
-        nodes = tree_of(self._session.project, overlays=self._overlays(), pending=pending, states=states)
+        nodes = tree_of(
+            self._session.project, overlays=self._overlays(), results=self._results(), pending=pending, states=states
+        )
         self._panels.layers.show_nodes(nodes)
         if opener.is_busy and not self._timer.isActive():
             self._timer.start()
@@ -169,15 +181,17 @@ class LayerCommands(QObject):
             self._show_selected_row()
             return
         data = self._session.store.get(pick.layer_id) if pick.layer_id is not None else None
-        title = next((facts.title for facts in self._overlays() if facts.id == pick.overlay_id), "")
+        result = next((facts for facts in self._results() if facts.id == pick.overlay_id), None)
+        others = (facts.title for facts in self._overlays() if facts.id == pick.overlay_id)
+        title = next(others, "") if result is None else result.title
         facts = object_facts(self._session.project, data, pick, overlay_title=title)
         if facts is None:
             self.show_pick(None)
             return
         self._describe(f"Selected: {facts.title}, in {facts.layer_title}.")
         self._panels.inspector.show_object(facts)
-        key = f"layer:{pick.layer_id}" if pick.layer_id is not None else f"overlay:{pick.overlay_id}"
-        self._select_row(key)
+        kind = "overlay" if result is None else "result"
+        self._select_row(f"{kind}:{pick.overlay_id}" if pick.layer_id is None else f"layer:{pick.layer_id}")
         self._show_style()
         self._panels.show("inspector")
 
@@ -220,7 +234,7 @@ class LayerCommands(QObject):
         nodes = self._panels.layers.selected_nodes()
         shown = any(node.shown is not False for node in nodes)
         for node in nodes:
-            if node.overlay is not None:
+            if node.overlay is not None or node.result is not None:
                 self._show_node(node, not shown)
         ids = self._ids()
         if ids:
@@ -230,6 +244,8 @@ class LayerCommands(QObject):
         for node in self._panels.layers.selected_nodes():
             if node.pending is not None:
                 self._cancel(node.pending.job_id)
+            if node.result is not None:
+                self._services.analyst.close(node.result.id)
         ids = self._ids()
         if ids:
             self._do(RemoveLayers(layer_ids=frozenset(ids)))
@@ -238,7 +254,9 @@ class LayerCommands(QObject):
         if node.overlay is not None:
             spec = node.overlay_spec or OverlaySpec(id=node.overlay.id)
             self._do(SetOverlay(overlay=replace(spec, visible=shown)))
-        elif node.is_live_group:
+        elif node.result is not None:
+            self._services.analyst.show(node.result.id, visible=shown)
+        elif node.is_live_group or node.is_results_group:
             for child in node.children:
                 self._show_node(child, shown)
         else:
@@ -290,6 +308,9 @@ class LayerCommands(QObject):
 
     def _set_opacity(self, key: str, opacity: float) -> None:
         command: Command
+        if key.startswith("result:"):
+            self._services.analyst.show(key.removeprefix("result:"), opacity=opacity)
+            return
         if key.startswith("layer:"):
             command = SetOpacity(layer_id=key.removeprefix("layer:"), opacity=opacity)
         else:

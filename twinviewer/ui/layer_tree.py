@@ -12,6 +12,7 @@ from twinviewer.app.commands import MoveLayers
 from twinviewer.model.project import LayerId, LayerSpec, OverlaySpec, Project
 
 LIVE_GROUP = "Live"
+RESULTS_GROUP = "Results"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,20 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResultFacts:
+    """What an analysis found and draws, until the person closes it."""
+
+    id: str
+    title: str
+    note: str
+    """A few words at the end of the row: when it was made."""
+    lines: tuple[str, ...]
+    """Where it comes from, for the tooltip."""
+    visible: bool
+    opacity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerState:
     """What a layer's row says beside its title."""
 
@@ -51,7 +66,7 @@ class LayerState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One row.  Exactly one of ``layer``, ``overlay``, ``pending`` is given, none of them for a group."""
+    """One row.  Exactly one of ``layer``, ``overlay``, ``result``, ``pending`` is given, none of them for a group."""
 
     key: str
     """Unique in the tree, stable from one document to the next."""
@@ -60,22 +75,29 @@ class Node:
     state: LayerState = field(default_factory=LayerState)
     overlay: OverlayFacts | None = None
     overlay_spec: OverlaySpec | None = None
+    result: ResultFacts | None = None
     pending: Pending | None = None
     children: tuple[Node, ...] = ()
 
     @property
     def is_group(self) -> bool:
-        return self.layer is None and self.overlay is None and self.pending is None
+        return self.layer is None and self.overlay is None and self.result is None and self.pending is None
 
     @property
     def is_live_group(self) -> bool:
         return self.key == f"group:{LIVE_GROUP}:overlays"
 
     @property
+    def is_results_group(self) -> bool:
+        return self.key == f"group:{RESULTS_GROUP}:results"
+
+    @property
     def shown(self) -> bool | None:
         """Whether it is switched on; None for a group with both and for what cannot be switched."""
         if self.layer is not None:
             return self.layer.visible
+        if self.result is not None:
+            return self.result.visible
         if self.overlay_spec is not None:
             return self.overlay_spec.visible
         if self.overlay is not None:
@@ -95,10 +117,11 @@ def tree_of(
     project: Project,
     *,
     overlays: Sequence[OverlayFacts] = (),
+    results: Sequence[ResultFacts] = (),
     pending: Sequence[Pending] = (),
     states: Mapping[LayerId, LayerState] | None = None,
 ) -> tuple[Node, ...]:
-    """Return the rows of the top level: what is being read, the live overlays, then groups and layers in order."""
+    """Return the rows of the top level: what is being read, overlays, results, then groups and layers in order."""
     states = states or {}
     specs = {spec.id: spec for spec in project.overlays}
     top: list[Node] = [Node(key=f"pending:{job.job_id}", title=job.title, pending=job) for job in pending]
@@ -108,6 +131,9 @@ def tree_of(
             for facts in overlays
         )
         top.append(Node(key=f"group:{LIVE_GROUP}:overlays", title=LIVE_GROUP, children=children))
+    if results:
+        found = tuple(Node(key=f"result:{facts.id}", title=facts.title, result=facts) for facts in results)
+        top.append(Node(key=f"group:{RESULTS_GROUP}:results", title=RESULTS_GROUP, children=found))
     seen: set[str] = set()
     for layer in project.layers:
         if not layer.group:

@@ -164,7 +164,7 @@ class LayerTreeModel(QAbstractItemModel):
             flags |= flag.ItemIsUserCheckable
         if node.layer is not None:
             flags |= flag.ItemIsEditable | flag.ItemIsDragEnabled
-        elif node.is_group and not node.is_live_group:
+        elif node.is_group and not (node.is_live_group or node.is_results_group):
             flags |= flag.ItemIsEditable | flag.ItemIsDragEnabled | flag.ItemIsDropEnabled
         return flags
 
@@ -213,8 +213,12 @@ def icon_name(node: Node) -> str:
         return KIND_ICONS.get(node.layer.kind, UNKNOWN_KIND_ICON)
     if node.overlay is not None:
         return "radio-tower"
+    if node.result is not None:
+        return "gauge"
     if node.pending is not None:
         return "file-input"
+    if node.is_results_group:
+        return "gauge"
     return "radio" if node.is_live_group else "folder"
 
 
@@ -224,6 +228,8 @@ def note(node: Node) -> str:
         return f"{node.pending.progress:.0%}"
     if node.overlay is not None:
         return "" if node.overlay.state in node.title else node.overlay.state
+    if node.result is not None:
+        return node.result.note
     if node.state.failed:
         return "not loaded"
     return "reading…" if node.state.loading else ""
@@ -246,6 +252,8 @@ def describe(node: Node) -> str:
     if node.overlay is not None:
         title = f"{node.overlay.title}: {node.overlay.state}" if node.overlay.state else node.overlay.title
         return f"{title}\n{node.overlay.problem}" if node.overlay.problem else title
+    if node.result is not None:
+        return "\n".join(node.result.lines)
     if node.layer is None:
         return f"{node.title}: {len(node.children)} entries"
     lines = [node.layer.source.path]

@@ -281,6 +281,8 @@ class LayersPanel(QWidget):
         opacity = None
         if one is not None and one.layer is not None:
             opacity = one.layer.opacity
+        elif one is not None and one.result is not None:
+            opacity = one.result.opacity
         elif one is not None and one.overlay is not None:
             opacity = one.overlay_spec.opacity if one.overlay_spec is not None else None
         self.opacity.setEnabled(opacity is not None)

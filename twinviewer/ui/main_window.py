@@ -20,13 +20,16 @@ from twinviewer.model.place import ReferenceSystem
 from twinviewer.scene.city_scene import CityScene
 from twinviewer.ui.action_table import TOOLBAR
 from twinviewer.ui.actions import Commands
+from twinviewer.ui.analysis_commands import AnalysisCommands
 from twinviewer.ui.command_palette import CommandPalette
+from twinviewer.ui.consent_bar import ConsentBar
 from twinviewer.ui.contributed import Contributed
 from twinviewer.ui.crs_dialog import CrsDialog
 from twinviewer.ui.docks import Docks
 from twinviewer.ui.document import Document
 from twinviewer.ui.drop_hint import DropHint, drop_text
 from twinviewer.ui.empty_hint import EmptyHint, empty_text
+from twinviewer.ui.export_commands import ExportCommands
 from twinviewer.ui.finder import Finder
 from twinviewer.ui.inspector import Inspector
 from twinviewer.ui.jobs_bar import JobsBar
@@ -38,11 +41,14 @@ from twinviewer.ui.log_panel import LogPanel
 from twinviewer.ui.look import Look
 from twinviewer.ui.menus import Menus
 from twinviewer.ui.panels import Panels
+from twinviewer.ui.plugin_administration import PluginAdministration
+from twinviewer.ui.plugins_panel import PluginsPanel
 from twinviewer.ui.presentation import Presentation
 from twinviewer.ui.problems_panel import ProblemsPanel
 from twinviewer.ui.program_commands import ProgramCommands
 from twinviewer.ui.project_commands import ProjectCommands
 from twinviewer.ui.restore_bar import RestoreBar
+from twinviewer.ui.results_panel import ResultsPanel
 from twinviewer.ui.services import Services
 from twinviewer.ui.status_bar import StatusBar, scale_text
 from twinviewer.ui.style_panel import StylePanel
@@ -113,6 +119,7 @@ class MainWindow(QMainWindow):
         self.presentation = Presentation(self.viewport, lambda: services.session.project.bookmarks)
         self.welcome = WelcomePage(look)
         self.restore_bar = RestoreBar(look)
+        self.consent_bar = ConsentBar(look)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(self.viewport)
@@ -121,6 +128,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.restore_bar)
+        layout.addWidget(self.consent_bar)
         layout.addWidget(self.pages, 1)
         self.setCentralWidget(middle)
         self.toasts = Toasts(self.pages, look)
@@ -136,6 +144,8 @@ class MainWindow(QMainWindow):
             time=TimeBar(look),
             problems=ProblemsPanel(look),
             log=LogPanel(),
+            plugins=PluginsPanel(look),
+            results=ResultsPanel(look),
             show=lambda name: self.docks.show(name),
             ask_crs=self.ask_crs,
         )
@@ -160,14 +170,35 @@ class MainWindow(QMainWindow):
             picture_note=lambda: self.live.picture_note,
             on_error=self.projects.tell,
         )
+        self.analyses = AnalysisCommands(
+            services,
+            self.panels,
+            self.scene,
+            window=self,
+            toasts=self.toasts,
+            show_object=lambda object_id: self.layers.show_object(object_id),
+            on_results=self._legend_timer.start,
+            on_error=self.projects.tell,
+        )
+        self.exports = ExportCommands(
+            services,
+            window=self,
+            toasts=self.toasts,
+            selected=self.panels.layers.selected_layer_ids,
+            ask_crs=self.ask_crs,
+            show_problems=lambda: self.panels.show("problems"),
+            on_error=self.projects.tell,
+        )
         self.layers = LayerCommands(
             services,
             self.panels,
             overlays=lambda: self.live.overlays,
+            results=lambda: self.analyses.facts,
             show_extent=self.views.show_extent,
             select=self.scene.select,
             describe=self.viewport.describe_scene,
         )
+        self.administration = PluginAdministration(self)
         self.program = ProgramCommands(self)
         does = {
             **self.projects.does(),
@@ -175,6 +206,7 @@ class MainWindow(QMainWindow):
             **self.layers.does(),
             **self.live.does(),
             **self.program.does(),
+            "layer.export": self.exports.ask_and_export,
         }
         self.commands = Commands(self, does)
         self.menus = Menus(self)
@@ -184,7 +216,7 @@ class MainWindow(QMainWindow):
             self.addAction(action) if action not in self.viewport.actions() else None
         tools = ("layer.add", "layer.up", "layer.down", "layer.zoom", "layer.remove")
         menu = ("layer.zoom", "layer.toggle", "layer.reload", None, "layer.rename", "layer.style", "layer.facts")
-        more = ("layer.crs", None, "layer.group", "layer.up", "layer.down", None, "layer.remove")
+        more = ("layer.crs", "layer.export", None, "layer.group", "layer.up", "layer.down", None, "layer.remove")
         self.panels.layers.offer(
             [self.commands[name] for name in tools],
             [None if name is None else self.commands[name] for name in (*menu, *more)],
@@ -195,7 +227,7 @@ class MainWindow(QMainWindow):
             go_to=self.views.go_to,
             show_layer=self._show_layer,
             show_object=self.layers.show_object,
-            contributed=lambda: self.contributed.entries(),
+            contributed=lambda: [*self.analyses.entries(), *self.contributed.entries()],
         )
         self.contributed = Contributed(self)
 
@@ -376,7 +408,7 @@ class MainWindow(QMainWindow):
         problems = self.services.problems.problems
         self.panels.problems.show_problems(problems, language=self.services.settings.language)
         self.status.show_problem_count(sum(1 for p in problems if p.severity is not Severity.INFO))
-        if problems and problems[-1].severity is Severity.ERROR:
+        if problems and problems[-1].severity is Severity.ERROR and not problems[-1].subject:
             self._tell(problems[-1])
         elif not problems:
             self.docks.docks["problems"].hide()
@@ -402,6 +434,7 @@ class MainWindow(QMainWindow):
             action.setText(f"&{name.capitalize()} {label or ''}".rstrip())
         for name, possible in self.layers.can().items():
             commands[name].setEnabled(possible)
+        commands["layer.export"].setEnabled(self.exports.can_export)
         has_layers = bool(session.project.layers)
         for name in ("view.fit", "view.north", "view.top", "view.isometric", "view.street", "view.presentation"):
             commands[name].setEnabled(has_layers)
@@ -501,12 +534,14 @@ class MainWindow(QMainWindow):
         self._ended = True
         self.presentation.stop()
         self.contributed.close()
+        self.administration.close()
         self.docks.keep()
         self._legend_timer.stop()
         self._frame_timer.stop()
         self.live.close()
         self.services.overlays.stop()
         self.layers.close()
+        self.analyses.close()
         for stop in self._stops:
             stop()
         self.projects.close()

@@ -38,6 +38,8 @@ class Menus:
             elif spec.id == "live.forward":
                 self._dynamic("S&peed", menu, self._fill_speeds)
                 self._dynamic("&Overlays", menu, self._fill_overlays)
+            elif spec.id == "tools.identify":
+                self._dynamic("&Analyses", menu, lambda menu: window.analyses.fill_menu(menu))
             elif spec.id == "view.presentation":
                 self._dynamic("T&ours", menu, lambda menu: window.contributed.fill_tours(menu))
             elif spec.id == "window.log":

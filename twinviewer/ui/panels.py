@@ -10,6 +10,7 @@ from twinviewer.ui.inspector import Inspector
 from twinviewer.ui.layers_panel import LayersPanel
 from twinviewer.ui.log_panel import LogPanel
 from twinviewer.ui.problems_panel import ProblemsPanel
+from twinviewer.ui.results_panel import ResultsPanel
 from twinviewer.ui.style_panel import StylePanel
 from twinviewer.ui.time_bar import TimeBar
 
@@ -23,6 +24,7 @@ class Panels:
     style: StylePanel
     time: TimeBar
     problems: ProblemsPanel
+    results: ResultsPanel
     log: LogPanel
     show: Callable[[str], None]
     """Bring the panel of that name to the front; the names are those of the fields here."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from twinviewer.app.analysing import Analyst
+from twinviewer.app.exporting import Exports
 from twinviewer.app.jobs import JobRunner
 from twinviewer.app.opening import Opener
 from twinviewer.app.overlays import OverlayRunner
@@ -30,4 +32,6 @@ class Services:
     opener: Opener
     clock: Clock
     overlays: OverlayRunner
+    exports: Exports
+    analyst: Analyst
     recent: RecentFiles = field(default_factory=RecentFiles)

@@ -1,0 +1,108 @@
+"""What Layer › Export does: asks, lets a worker write, and tells what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from twinviewer.app.exporting import Exports, Written
+from twinviewer.app.file_layers import KIND_NAMES
+from twinviewer.model import crs
+from twinviewer.model.diagnostics import Severity
+from twinviewer.model.feedback import Feedback
+from twinviewer.model.layer_data import LayerData, kind_of
+from twinviewer.model.place import LOCAL, ReferenceSystem
+from twinviewer.model.project import LayerId
+from twinviewer.ui.export_dialog import ExportDialog
+from twinviewer.ui.services import Services
+from twinviewer.ui.toasts import Toasts
+
+
+class ExportCommands(QObject):
+    """Between the selected layers and files."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        window: QWidget,
+        toasts: Toasts,
+        selected: Callable[[], Sequence[LayerId]],
+        ask_crs: Callable[[str, str], ReferenceSystem | None],
+        show_problems: Callable[[], None],
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        super().__init__(window)
+        self._services, self._window, self._toasts = services, window, toasts
+        self._selected, self._ask_crs = selected, ask_crs
+        self._show_problems, self._on_error = show_problems, on_error
+        self._folder = Path.home()
+
+    @property
+    def can_export(self) -> bool:
+        return bool(self._layers())
+
+    def ask_and_export(self) -> None:
+        """Ask how and where, then write the selected layers."""
+        layers = self._layers()
+        exports: Exports = self._services.exports
+        kinds = [kind_of(data) for data in layers]
+        writers = exports.writers_for(kinds)
+        if not writers:
+            names = sorted({KIND_NAMES[kind] for kind in kinds})
+            problem = f"No format holds {' and '.join(f'a {name}' for name in names)} in one file."
+            QMessageBox.information(self._window, "Export", f"{problem}\nSelect one layer, and export it by itself.")
+            return
+        system = self._services.session.project.crs
+        is_somewhere = system is not None and system.horizontal != LOCAL.horizontal
+        dialog = ExportDialog(
+            [data.source.title for data in layers],
+            writers=writers,
+            system=crs.describe(system) if system is not None and is_somewhere else "",
+            folder=self._folder,
+            ask_crs=self._ask_crs,
+            describe=crs.describe,
+            parent=self._window,
+        )
+        if dialog.exec():
+            self._folder = dialog.path.parent
+            self.export(dialog.path, layers, target=dialog.target)
+
+    def export(self, path: Path, layers: Sequence[LayerData], *, target: ReferenceSystem | None = None) -> None:
+        """Write layers into a file, as a job."""
+        exports = self._services.exports
+
+        def work(feedback: Feedback) -> Written:
+            return exports.write(path, layers, target=target, feedback=feedback)
+
+        self._services.runner.start(f"Export {path.name}", work, on_done=self._written, on_error=self._on_error)
+
+    def _layers(self) -> list[LayerData]:
+        """Return the data of the selected layers, called as they are in the project."""
+        session = self._services.session
+        found = ((session.project.layer(layer_id), session.store.get(layer_id)) for layer_id in self._selected())
+        return [
+            replace(data, source=replace(data.source, title=spec.title)) for spec, data in found if data is not None
+        ]
+
+    def _written(self, written: Written) -> None:
+        self._services.problems.add_diagnostics(written.path.name, written.diagnostics)
+        folder = written.path.parent
+        text = f"Exported {written.path}"
+        lost = [each for each in written.diagnostics if each.severity is not Severity.INFO]
+        if lost:
+            more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+            self._toasts.show(
+                f"{text}. {lost[0].problem}{more}", severity=Severity.WARNING, action=("Show", self._show_problems)
+            )
+            return
+        self._toasts.show(text, action=("Open folder", lambda: _open(folder)))
+
+
+def _open(folder: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
