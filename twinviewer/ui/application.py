@@ -161,7 +161,7 @@ class Program:
         self.main_thread.deliver(lambda: self._list_plugin_failure(record))
 
     def _list_plugin_failure(self, record: FailureRecord) -> None:
-        self.problems.add_error(record.error)
+        self.window.administration.show_failure(record)
 
     def _heard(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         """A bug: the log gets all of it, the person one sentence, and the work goes on."""

@@ -28,6 +28,7 @@ TITLES = {
     "time": "Time",
     "problems": "Problems",
     "log": "Log",
+    "plugins": "Plugins",
     "results": "Results",
 }
 
@@ -79,6 +80,8 @@ class Docks:
         window.addDockWidget(areas.RightDockWidgetArea, docks["inspector"])
         window.addDockWidget(areas.RightDockWidgetArea, docks["style"])
         window.tabifyDockWidget(docks["inspector"], docks["style"])
+        window.addDockWidget(areas.RightDockWidgetArea, docks["plugins"])
+        window.tabifyDockWidget(docks["style"], docks["plugins"])
         window.addDockWidget(areas.BottomDockWidgetArea, docks["problems"])
         window.addDockWidget(areas.BottomDockWidgetArea, docks["time"])
         window.splitDockWidget(docks["problems"], docks["time"], Qt.Orientation.Vertical)
@@ -87,7 +90,7 @@ class Docks:
         window.addDockWidget(areas.BottomDockWidgetArea, docks["results"])
         window.tabifyDockWidget(docks["problems"], docks["results"])
         for name, dock in docks.items():
-            dock.setVisible(name not in ("problems", "log", "results"))
+            dock.setVisible(name not in ("problems", "log", "results", "plugins"))
         docks["inspector"].raise_()
         window.resizeDocks([docks["layers"], docks["inspector"]], [LEFT_PX, RIGHT_PX], Qt.Orientation.Horizontal)
         window.resizeDocks([docks["problems"]], [BOTTOM_PX], Qt.Orientation.Vertical)

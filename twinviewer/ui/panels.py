@@ -9,6 +9,7 @@ from twinviewer.model.place import ReferenceSystem
 from twinviewer.ui.inspector import Inspector
 from twinviewer.ui.layers_panel import LayersPanel
 from twinviewer.ui.log_panel import LogPanel
+from twinviewer.ui.plugins_panel import PluginsPanel
 from twinviewer.ui.problems_panel import ProblemsPanel
 from twinviewer.ui.results_panel import ResultsPanel
 from twinviewer.ui.style_panel import StylePanel
@@ -26,6 +27,7 @@ class Panels:
     problems: ProblemsPanel
     results: ResultsPanel
     log: LogPanel
+    plugins: PluginsPanel
     show: Callable[[str], None]
     """Bring the panel of that name to the front; the names are those of the fields here."""
     ask_crs: Callable[[str, str], ReferenceSystem | None]

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -81,9 +82,13 @@ class ParameterForm(QWidget):
         for parameter in parameters:
             field = self._field(parameter, values.get(parameter.key, parameter.default))
             self.fields[parameter.key] = field
+            field.widget.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             field.widget.setAccessibleName(parameter.title)
             field.widget.setAccessibleDescription(parameter.description)
             cell = QWidget()
+            policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+            policy.setHeightForWidth(True)  # notes wrap
+            cell.setSizePolicy(policy)
             column = QVBoxLayout(cell)
             column.setContentsMargins(0, 0, 0, 0)
             column.setSpacing(2)
@@ -234,7 +239,8 @@ class ParameterForm(QWidget):
                 line.setText(name)
 
         button.clicked.connect(ask)
-        return _Pair(line, button), lambda: line.text().strip() or None
+        nothing = "" if parameter.default == "" else None
+        return _Pair(line, button), lambda: line.text().strip() or nothing
 
 
 class _NumberBox(QDoubleSpinBox):

@@ -18,7 +18,6 @@ from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.project import Bookmark
 from twinviewer.ui.docks import TITLES
 from twinviewer.ui.help_dialog import TextDialog, help_html
-from twinviewer.ui.plugins_page import plugins_html
 from twinviewer.ui.settings_dialog import SettingsDialog
 from twinviewer.ui.time_bar import zone_for
 
@@ -57,7 +56,8 @@ class ProgramCommands(QObject):
             "tools.search": self.search,
             "tools.palette": self.find_command,
             "tools.identify": self.identify,
-            "plugins.list": self.show_plugins,
+            "plugins.list": lambda: window.docks.show("plugins"),
+            "plugins.install": window.administration.ask_what_to_install,
             "plugins.folder": lambda: self._open_folder("plugins"),
             "window.reset": window.docks.reset,
             "window.welcome": window.show_welcome,
@@ -110,7 +110,7 @@ class ProgramCommands(QObject):
             return
         window.layers.show_pick(None)
         chrome: list[QWidget] = [window.menuBar(), window.statusBar(), window.toolbar, window.viewport.compass]
-        chrome.append(window.restore_bar)
+        chrome += [window.restore_bar, window.consent_bar]
         chrome += window.docks.docks.values()
         shown = [widget for widget in chrome if not widget.isHidden()]
         self._before_presentation = (window.isFullScreen(), shown)
@@ -149,9 +149,6 @@ class ProgramCommands(QObject):
     def show_help(self) -> None:
         page = help_html(self._window.look.theme, navigation=self._window.services.settings.navigation)
         self._show_page("Help", page)
-
-    def show_plugins(self) -> None:
-        self._show_page("Plugins", plugins_html(self._window.services.registry, self._window.look.theme))
 
     def show_about(self) -> None:
         version = importlib.metadata.version("twinviewer")

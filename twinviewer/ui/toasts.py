@@ -1,16 +1,18 @@
-"""Toasts: short messages at the bottom right of the view, for at most six seconds, with one action."""
+"""Toasts: short messages at the bottom right of the view, for a few seconds, with what can be done about them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from twinviewer.model.diagnostics import Severity
 from twinviewer.ui.look import Look
 
 SHOWN_MS = 6000
+SHOWN_WITH_CHOICES_MS = 12_000
+"""With more than one thing to do about it: it takes longer to read."""
 MARGIN_PX = 14
 MOST = 3
 WIDTH_PX = 380
@@ -38,20 +40,31 @@ class Toast(QFrame):
         self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.close_button = look.button("x", "Close message")
         self.close_button.clicked.connect(self.dismiss)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(12, 8, 6, 8)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(12, 8, 6, 8)
+        rows.setSpacing(4)
+        self._row, self._below = QHBoxLayout(), QHBoxLayout()
         self._row.setSpacing(10)
+        self._below.setContentsMargins(30, 0, 6, 2)
+        rows.addLayout(self._row)
+        rows.addLayout(self._below)
         self._row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
         self._row.addWidget(self.label, 1)
         self._row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         self.setAccessibleName(text)
 
-    def add_action(self, text: str, do: Callable[[], None]) -> None:
-        """Offer one thing to do about it."""
-        button = QPushButton(text)
-        button.clicked.connect(do)
-        button.clicked.connect(self.dismiss)
-        self._row.insertWidget(2, button)
+    def add_actions(self, actions: Sequence[tuple[str, Callable[[], None]]]) -> None:
+        """Offer things to do about it: one beside the text, several below it."""
+        for text, do in actions:
+            button = QPushButton(text)
+            button.clicked.connect(do)
+            button.clicked.connect(self.dismiss)
+            if len(actions) == 1:
+                self._row.insertWidget(2, button)
+            else:
+                self._below.addWidget(button)
+        if len(actions) > 1:
+            self._below.addStretch(1)
 
     def dismiss(self) -> None:
         if not self.isHidden():
@@ -75,9 +88,11 @@ class Toasts(QObject):
         *,
         severity: Severity = Severity.INFO,
         action: tuple[str, Callable[[], None]] | None = None,
+        actions: Sequence[tuple[str, Callable[[], None]]] = (),
         about: object = None,
     ) -> None:
-        """Show a message for six seconds, in place of the one that is shown ``about`` the same; None: of that text."""
+        """Show a message for some seconds, in place of the one that is shown ``about`` the same; None: of that text."""
+        actions = actions or ([action] if action is not None else [])
         subject = text if about is None else about
         for toast in [toast for toast in self.shown if toast.about == subject]:
             toast.dismiss()
@@ -85,11 +100,10 @@ class Toasts(QObject):
             self.shown[0].dismiss()
         toast = Toast(text, severity, self._look, self._over)
         toast.about = subject
-        if action is not None:
-            toast.add_action(*action)
+        toast.add_actions(actions)
         self.shown.append(toast)
         toast.dismissed.connect(lambda: self._forget(toast))
-        QTimer.singleShot(SHOWN_MS, toast, toast.dismiss)
+        QTimer.singleShot(SHOWN_MS if len(actions) < 2 else SHOWN_WITH_CHOICES_MS, toast, toast.dismiss)
         toast.show()
         self._place()
 

@@ -41,7 +41,8 @@ class FailureRecord:
     def sentence(self) -> str:
         """What became of it, in one sentence that names the contribution."""
         if self.disabled:
-            return f"“{self.title}” is switched off. {self.error.problem}"
+            reason = self.error.problem.removeprefix(_failed(self.title, ""))
+            return f"“{self.title}” is switched off because it kept failing. {reason}"
         return self.error.problem
 
 
@@ -83,7 +84,7 @@ class FailureBook:
             told = PluginError(without_secrets(error.problem), cure=without_secrets(error.cure), source=plugin_name)
         else:
             told = PluginError(
-                f"“{title}” failed: {in_words(error)}.",
+                _failed(title, f"{in_words(error)}."),
                 cure="It is tried again, and switched off if it fails three times in a row. "
                 "The log has the details for its author.",
                 source=plugin_name,
@@ -123,6 +124,10 @@ class FailureBook:
             self._records.pop(contribution_id, None)
             for key in [key for key in self._in_a_row if key[0] == contribution_id]:
                 del self._in_a_row[key]
+
+
+def _failed(title: str, how: str) -> str:
+    return f"“{title}” failed: {how}"
 
 
 def _is_power_of_ten(count: int) -> bool:
