@@ -105,11 +105,15 @@ class DrawnFlowLines(Drawn):
     def _write_places(self, strips: Strips, course: Course) -> None:
         if len(course.rows) == 0:
             return
-        reaching, leaving = directions(self._local, self._line)
+        reaching, leaving, metres = directions(self._local, self._line)
         along = reaching[course.rows] * course.arrives[:, None] + leaving[course.rows] * course.leaves[:, None]
-        strips.points[:] = np.repeat(self._local[course.rows], 2, axis=0)
-        strips.along[:] = np.repeat(along, 2, axis=0)
-        strips.changed("points", "along")
+        along /= (course.arrives.astype(np.float32) + course.leaves)[:, None]  # a unit vector, nearly: bends are slight
+        paired = (len(course.rows), 2)
+        strips.points.reshape(*paired, 3)[:] = self._local[course.rows][:, None]
+        strips.along.reshape(*paired, 4)[..., :3] = along[:, None]
+        strips.along.reshape(*paired, 4)[..., 3] = metres[course.rows, 0, None]
+        strips.line.reshape(*paired, 4)[..., 3] = metres[course.rows, 1, None]
+        strips.changed("points", "along", "line")
 
     def _write_dashes(self, request: FlowLines, strips: Strips, course: Course) -> None:
         if len(course.rows) == 0:
@@ -122,8 +126,10 @@ class DrawnFlowLines(Drawn):
         speed = np.broadcast_to(np.asarray(request.speed_m_s, dtype=np.float64), len(lengths))
         rate = dashes_per_s(speed, request.dash_m)
         dash_m = request.dash_m if request.dash_m > 0 else math.inf
-        strips.line[:, 1] = np.repeat(((walked - begins) / dash_m)[course.rows], 2)
-        strips.line[:, 2] = np.repeat(rate[course.line], 2)
+        paired = strips.line.reshape(len(course.rows), 2, 4)
+        paired[..., 1] = ((walked - begins) / dash_m)[course.rows, None]
+        paired[..., 2] = rate[course.line, None]
+        strips.set_growth(1 / dash_m)
         strips.changed("line")
         strips.set_number("dashed", float(request.dash_m > 0))
 

@@ -31,30 +31,46 @@ vertices stand on the ground, and between them lines would sink into it."""
 _SHARP = np.cos(np.radians(25.0))
 """Bends beyond this angle are not mitred: each of the two strips keeps its own width."""
 
-_VERTEX_DECLARATION = """in vec3 tvAlongMC;
-in vec3 tvLineMC;
+_VERTEX_DECLARATION = """in vec4 tvAlongMC;
+in vec4 tvLineMC;
 out vec3 tvLine;
 out float tvAside;
 """
-_VERTEX = """
-  vec4 tvD = MCDCMatrix * vec4(tvAlongMC, 0.0);
+# A vertex behind the eye is moved along the line to just before it, if the next vertex lies there: a strip from
+# behind the eye cannot be told from one that is turned over.
+_VERTEX = (
+    """
+  vec4 tvD = MCDCMatrix * vec4(tvAlongMC.xyz, 0.0);
+  tvLine = tvLineMC.xyz;
+  if (gl_Position.w < NEAREST)
+  {
+    float tvOn = (NEAREST - gl_Position.w) / tvD.w;
+    if (abs(tvD.w) > 1e-6 && tvOn <= tvLineMC.w && -tvOn <= tvAlongMC.w)
+    {
+      gl_Position += tvOn * tvD;
+      tvLine.y += tvOn * tvPerMetre;
+    }
+  }
   vec2 tvOnScreen = (tvD.xy * gl_Position.w - gl_Position.xy * tvD.w) * tvViewport;
   float tvLength = length(tvOnScreen);
   vec2 tvNormal = tvLength > 0.0 ? vec2(-tvOnScreen.y, tvOnScreen.x) / tvLength : vec2(0.0);
   gl_Position.xy += tvNormal * (2.0 * tvLineMC.x * tvReach * gl_Position.w) / tvViewport;
-  vec3 tvToEye = tvParallel != 0 ? tvEye : tvEye - vertexMC.xyz;
-  float tvFar = length(tvToEye);
-  float tvNearer = NEARER_M + NEARER_SHARE * (tvParallel != 0 ? 0.0 : tvFar);
-  if (tvFar > 4.0 * tvNearer || tvParallel != 0)
+  if (tvParallel != 0)
   {
-    vec4 tvMoved = MCDCMatrix * vec4(vertexMC.xyz + tvToEye / tvFar * tvNearer, 1.0);
-    if (tvMoved.w > 0.0 && gl_Position.w > 0.0) { gl_Position.z = tvMoved.z / tvMoved.w * gl_Position.w; }
+    gl_Position.z += (MCDCMatrix * vec4(tvEye * NEARER_M, 0.0)).z;
   }
-  tvLine = tvLineMC;
-  tvAside = tvLineMC.x * tvReach;
-""".replace("NEARER_M", str(NEARER_M)).replace("NEARER_SHARE", str(NEARER_SHARE))
+  else
+  {
+    // Nearer by a share of the distance is the same place on the screen, and a straight line stays one.
+    gl_Position.z += min(NEARER_M / gl_Position.w + NEARER_SHARE, 0.05) * (MCDCMatrix * vec4(tvEye, 1.0)).z;
+  }
+  tvAside = tvLineMC.x * tvReach * gl_Position.w;  // in metres, so to say: they grow evenly, pixels do not
+""".replace("NEAREST", "0.2")
+    .replace("NEARER_M", str(NEARER_M))
+    .replace("NEARER_SHARE", str(NEARER_SHARE))
+)
 _FRAGMENT = """
-  float tvFromRim = halfWidth - abs(tvAside);
+  float tvFromRim = halfWidth - abs(tvAside * gl_FragCoord.w);
   float tvShown = 1.0;
   WHAT_VARIES
   float tvCore = clamp(tvFromRim + 0.5, 0.0, 1.0);
@@ -80,12 +96,16 @@ class Course:
     """(m, 3) into 2 p points: those of pair i are 2 i and 2 i + 1."""
 
 
-def directions(vertices: Float32s, line: Int32s) -> tuple[Float32s, Float32s]:
-    """Return the unit vectors (n, 3) with which each vertex is reached and left; the ends of lines have one for both.
+def directions(vertices: Float32s, line: Int32s) -> tuple[Float32s, Float32s, Float32s]:
+    """Return how each vertex is reached and left.
 
     Args:
         vertices: (n, 3) of all lines, one after the other.
         line: (n,) of each vertex, ascending.
+
+    Returns:
+        Unit vectors (n, 3) with which it is reached and left, the ends of lines have one for both; and the metres
+        (n, 2) from the vertex before and to the next one, 0 at the ends.
     """
     step = np.diff(vertices, axis=0, append=vertices[-1:])
     last = np.append(line[1:] != line[:-1], True)
@@ -93,9 +113,10 @@ def directions(vertices: Float32s, line: Int32s) -> tuple[Float32s, Float32s]:
     length = np.linalg.norm(step, axis=1, keepdims=True)
     leaving: Float32s = (step / np.where(length > 0, length, 1)).astype(np.float32, copy=False)
     reaching = np.roll(leaving, 1, axis=0)
-    leaving[last] = reaching[last]
-    reaching[first] = leaving[first]
-    return reaching, leaving
+    metres = np.concatenate([np.roll(length, 1, axis=0), length], axis=1)
+    leaving[last], metres[last, 1] = reaching[last], 0
+    reaching[first], metres[first, 0] = leaving[first], 0
+    return reaching, leaving, metres
 
 
 def course_of(vertices: Float32s, offsets: Int64s) -> Course:
@@ -105,7 +126,7 @@ def course_of(vertices: Float32s, offsets: Int64s) -> Course:
     if len(line) == 0:
         nobody = np.empty(0, np.bool_)
         return Course(rows=line, arrives=nobody, leaves=nobody, line=line, triangles=np.empty((0, 3), np.int32))
-    reaching, leaving = directions(vertices, line)
+    reaching, leaving, _ = directions(vertices, line)
     sharp = np.einsum("ij,ij->i", reaching, leaving) < _SHARP
     rows = np.repeat(np.arange(len(line), dtype=np.int32), 1 + sharp)
     second = np.append(False, rows[1:] == rows[:-1])
@@ -142,9 +163,10 @@ class Strips:
     ) -> None:
         self._renderer = renderer
         self.points = np.zeros((points, 3), np.float32)
-        self.along = np.zeros((points, 3), np.float32)
-        self.line = np.zeros((points, 3), np.float32)
-        """Side −1 or 1, and two numbers for the fragments."""
+        self.along = np.zeros((points, 4), np.float32)
+        """Unit vectors along the line, and metres from the vertex before."""
+        self.line = np.zeros((points, 4), np.float32)
+        """Side −1 or 1, two numbers for the fragments, and metres to the next vertex."""
         self.rgba = np.full((points, 4), 255, np.uint8)
         self.data = poly_data(self.points, triangles=triangles)
         attributes = self.data.GetPointData()
@@ -166,6 +188,7 @@ class Strips:
         for name, value in uniforms.items():
             self.set_number(name, value)
         self.set_width(1.0)
+        self.set_growth(0.0)
         self.follow()
 
     def changed(self, *names: str) -> None:
@@ -184,6 +207,10 @@ class Strips:
         fragment.SetUniformf("halfWidth", float(width_px) / 2)
         fragment.SetUniformf("casing", CASING_PX)
         self._shader.GetVertexCustomUniforms().SetUniformf("tvReach", float(width_px) / 2 + CASING_PX + 0.5)
+
+    def set_growth(self, per_metre: float) -> None:
+        """Say by how much the first number for the fragments grows along the line."""
+        self._shader.GetVertexCustomUniforms().SetUniformf("tvPerMetre", float(per_metre))
 
     def set_number(self, name: str, value: float) -> None:
         self._shader.GetFragmentCustomUniforms().SetUniformf(name, float(value))

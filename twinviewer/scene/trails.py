@@ -50,14 +50,20 @@ class DrawnTrails(Drawn):
         nowhere = np.asarray(np.isnan(local).any(axis=2))
         if nowhere.any():
             local = _filled(local, nowhere)
-        along = np.empty_like(local)
-        along[:, 1:-1] = local[:, 2:] - local[:, :-2]
-        if moments > 1:
-            along[:, 0], along[:, -1] = local[:, 1] - local[:, 0], local[:, -1] - local[:, -2]
+        step = np.diff(local, axis=1)
+        metres = np.sqrt(np.einsum("ijk,ijk->ij", step, step))
+        step /= np.where(metres > 0, metres, 1)[..., None]
+        along = np.zeros((objects, moments, 4), np.float32)  # the ends have one neighbour, all others two
+        along[:, :-1, :3] += step
+        along[:, 1:, :3] += step
+        along[:, 1:-1, :3] /= 2
+        along[:, 1:, 3] = metres
         paired = (objects, moments, 2)
         strips.points.reshape(*paired, 3)[:] = local[:, :, None]
-        strips.along.reshape(*paired, 3)[:] = along[:, :, None]
-        strips.line.reshape(*paired, 3)[..., 2] = nowhere[:, :, None]
+        strips.along.reshape(*paired, 4)[:] = along[:, :, None]
+        line = strips.line.reshape(*paired, 4)
+        line[..., 2] = nowhere[:, :, None]
+        line[:, :-1, :, 3] = metres[:, :, None]
         rgb = row_colours(request.values, request.scale, colour=request.colour, count=objects)
         strips.rgba.reshape(*paired, 4)[..., :3] = rgb[:, None, None]
         strips.changed("points", "along", "line", "colour")
