@@ -8,6 +8,7 @@ from pathlib import Path
 
 from twinviewer.app import description, problems, project_file, tours
 from twinviewer.app.plugins import contract_pages, listing, manifest
+from twinviewer.app.plugins.conformance import report
 
 _PROBLEMS_HEAD = """# Problems
 
@@ -21,6 +22,7 @@ def published() -> dict[str, str]:
     schemas = {
         "info": description.json_schema(),
         "plugin": manifest.json_schema(),
+        "plugin-check": report.json_schema(),
         "plugin-list": listing.json_schema(),
         "project": project_file.json_schema(),
         "tour": tours.json_schema(),

@@ -131,7 +131,7 @@ def _import_faults(
             yield failed(f"{where} imports {module}, which may change any day", "Import from twinviewer.api alone.")
     elif top in _GUI:
         yield failed(f"{where} imports {top}", "Return values: panels are made by the program.")
-    elif top in own:
+    elif top in own - sys.stdlib_module_names:
         cure = f"Import it relatively, “from .{module} import …”, so that it is found wherever the plugin lies."
         yield failed(f"{where} imports the plugin's own “{module}” by an absolute name", cure)
     elif top not in sys.stdlib_module_names and top != "numpy" and not _provided(top) & declared:

@@ -43,6 +43,9 @@ CHECKS: dict[str, dict[str, Check]] = {
     "commands": trial_values.COMMAND_CHECKS,
 }
 
+_FIRST = ("functions", "purity", "show")
+"""Where one of these fails, the others would only say the same in other words."""
+
 
 class Diary:
     """Writes what is found out, and what is being tried, as it happens."""
@@ -112,7 +115,7 @@ def _try_contribution(
             verdicts, goes_on = [_raised(error, code)], False
         for verdict in verdicts:
             diary.note(verdict, check=check, subject=subject)
-        if not goes_on or (check == "functions" and any(each.outcome is Outcome.FAILED for each in verdicts)):
+        if not goes_on or (check in _FIRST and any(each.outcome is Outcome.FAILED for each in verdicts)):
             return
 
 
