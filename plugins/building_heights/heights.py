@@ -19,10 +19,10 @@ def measure(*, site: Site, feedback: Feedback, high_m: float) -> Sequence[Drawin
     feedback.progress(0.8, "Listing buildings")
     order = np.argsort(-heights).tolist()
     high = int((heights >= high_m).sum())
-    facts = (("Buildings", len(ids)), ("Lowest (m)", heights.min()), ("Mean (m)", heights.mean()),
-             ("Highest (m)", heights.max()), (f"Of {high_m:g} m and more", high))  # fmt: skip
-    scale = ColourScale(title="Height above ground", unit="m", colour_map="viridis",
-                        value_range=(0, max(float(heights.max()), 1)), ticks=((high_m, f"{high_m:g}"),))  # fmt: skip
+    facts = (("Buildings", f"{len(ids):,}"), ("Lowest", f"{heights.min():.1f} m"), ("Mean", f"{heights.mean():.1f} m"),
+             ("Highest", f"{heights.max():.1f} m"), (f"Of {high_m:g} m and more", f"{high:,}"))  # fmt: skip
+    top = max(1.0, float(np.percentile(heights, 98)))
+    scale = ColourScale(title="Height above ground", unit="m", colour_map="viridis", value_range=(0.0, top))
     listed = [(ids[row], objects.types[rows[row]], heights[row]) for row in order]
     return [ColourObjects(object_ids=ids, values=heights, scale=scale),
             Table(title="Summary", columns=("What", "Value"), rows=facts),

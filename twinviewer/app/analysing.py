@@ -66,12 +66,13 @@ class Provenance:
     """When it was asked for, timezone-aware."""
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """One sentence or pair a line, for people."""
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Names and values, for people."""
         return (
-            f"{self.analysis}, by {self.plugin}",
-            *(f"{title}: {value}" for title, value in self.parameters),
-            f"Made {self.instant.astimezone():%Y-%m-%d %H:%M}",
+            ("Analysis", self.analysis),
+            ("Plugin", self.plugin),
+            *self.parameters,
+            ("Made", f"{self.instant.astimezone():%Y-%m-%d %H:%M}"),
         )
 
 
@@ -234,21 +235,23 @@ class Analyst:
         if parameter.type == "layer":
             return parameter.title, self._session.project.layer(str(given[parameter.key])).title
         value = arguments[parameter.key]
-        text = ("yes" if value else "no") if isinstance(value, bool) else f"{value} {parameter.unit}".rstrip()
-        return parameter.title, text
+        if isinstance(value, bool):
+            return parameter.title, "yes" if value else "no"
+        number = f"{value:.10g}" if isinstance(value, int | float) else str(value)
+        return parameter.title, f"{number} {parameter.unit}".rstrip()
 
     def _write(
         self, title: str, layers: Sequence[LayerData], instant: datetime, feedback: Feedback
     ) -> tuple[Path, ...]:
         if not layers:
             return ()
-        folder = folders.data_dir() / "results"
+        # The time is the folder's name, so that the layers are called as they are.
+        folder = folders.data_dir() / "results" / f"{instant.astimezone():%Y-%m-%d %H-%M-%S}"
         folder.mkdir(parents=True, exist_ok=True)
         files = []
         for number, data in enumerate(layers):
             writer = next(each for each in self._registry.writers if each.id == _FORMATS[kind_of(data)])
-            name = f"{data.source.title or title} {instant.astimezone():%Y-%m-%d %H-%M-%S}"
-            path = _unused(folder, name, writer.endings[0])
+            path = _unused(folder, data.source.title or title, writer.endings[0])
             part = PartOf(feedback, number / len(layers), (number + 1) / len(layers))
             files.append(self._exports.write(path, [data], feedback=part).path)
         return tuple(files)

@@ -59,7 +59,7 @@ class AnalysisCommands(QObject):
                 id=result.id,
                 title=result.title,
                 note=f"{result.provenance.instant.astimezone():%H:%M}",
-                lines=result.provenance.lines,
+                provenance=result.provenance.facts,
                 visible=result.visible,
                 opacity=result.opacity,
             )

@@ -123,7 +123,8 @@ class DataTable(QWidget):
     object_chosen = Signal(str)
     """Id of the city object of the row that the person chose."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, fills: bool = False) -> None:
+        """Begin empty; a table that ``fills`` is as high as there is room, others as their rows."""
         super().__init__(parent)
         self.table = Table(title="", columns=(), rows=())
         self.title = QLabel()
@@ -133,7 +134,7 @@ class DataTable(QWidget):
         self._model = _Model(self)
         self._sorted = _Sorted(self)
         self._sorted.setSourceModel(self._model)
-        self.view = _View()
+        self.view = _View(fills=fills)
         self.view.setModel(self._sorted)
         self.view.selectionModel().currentRowChanged.connect(self._choose)
         self.view.clicked.connect(self._choose)
@@ -192,8 +193,9 @@ class DataTable(QWidget):
 
 
 class _View(QTableView):
-    def __init__(self) -> None:
+    def __init__(self, *, fills: bool) -> None:
         super().__init__()
+        self._fills = fills
         self._needed_px: list[int] = []
         """Width of what stands in each column."""
         self._most_rows = MOST_ROWS_SEEN
@@ -231,6 +233,8 @@ class _View(QTableView):
         rows = min(self.model().rowCount(), most_rows)
         inside = self.horizontalHeader().sizeHint().height() + rows * self.verticalHeader().defaultSectionSize()
         free = self._share_width()
+        if self._fills:
+            return
         self.setFixedHeight(inside + (0 if free else self.horizontalScrollBar().sizeHint().height()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

@@ -78,6 +78,8 @@ class ExportDialog(QDialog):
         self.choose = QPushButton("Choose…")
         self.choose.setAccessibleName("Choose file")
         self.choose.clicked.connect(self._choose_file)
+        for button in (self.change, self.choose):
+            button.setAutoDefault(False)  # Enter exports
         form = QFormLayout()
         form.setVerticalSpacing(10)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -26,7 +26,7 @@ from twinviewer.model.layer_data import CityModel
 from twinviewer.model.place import Extent
 from twinviewer.model.project import LayerId, LayerSpec, OverlaySpec, Style
 from twinviewer.scene.picking import Pick
-from twinviewer.ui.facts import around_point, layer_facts, object_extent, object_facts
+from twinviewer.ui.facts import Attribute, LayerFacts, around_point, layer_facts, object_extent, object_facts
 from twinviewer.ui.layer_tree import (
     LayerState,
     Node,
@@ -388,8 +388,11 @@ class LayerCommands(QObject):
         if self.pick is not None:
             return
         ids = self._ids()
+        results = [node.result for node in self._panels.layers.selected_nodes() if node.result is not None]
         if len(ids) == 1:
             self._show_layer_facts(ids[0])
+        elif len(results) == 1:
+            self._panels.inspector.show_layer(LayerFacts(title=results[0].title, rows=_rows_of(results[0])))
         else:
             self._panels.inspector.show_nothing()
 
@@ -427,3 +430,7 @@ class LayerCommands(QObject):
     def _layers_extent(self) -> Extent | None:
         data = (self._session.store.get(layer_id) for layer_id in self._ids())
         return Extent.around(layer.extent for layer in data if layer is not None)
+
+
+def _rows_of(result: ResultFacts) -> tuple[Attribute, ...]:
+    return tuple(Attribute(name=name, value=value) for name, value in result.provenance)

@@ -47,8 +47,8 @@ class ResultFacts:
     title: str
     note: str
     """A few words at the end of the row: when it was made."""
-    lines: tuple[str, ...]
-    """Where it comes from, for the tooltip."""
+    provenance: tuple[tuple[str, str], ...]
+    """Where it comes from: names and values."""
     visible: bool
     opacity: float
 

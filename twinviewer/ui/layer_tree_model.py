@@ -253,7 +253,7 @@ def describe(node: Node) -> str:
         title = f"{node.overlay.title}: {node.overlay.state}" if node.overlay.state else node.overlay.title
         return f"{title}\n{node.overlay.problem}" if node.overlay.problem else title
     if node.result is not None:
-        return "\n".join(node.result.lines)
+        return "\n".join(f"{name}: {value}" for name, value in node.result.provenance)
     if node.layer is None:
         return f"{node.title}: {len(node.children)} entries"
     lines = [node.layer.source.path]

@@ -31,6 +31,7 @@ from twinviewer.ui.legend import unit_text
 
 Value = str | bool | int | float
 
+MUST_BE_CHOSEN = "must be chosen"
 _FARTHEST = 1e12
 """Where a number has no bound of its own."""
 _DECIMALS = 6
@@ -76,6 +77,7 @@ class ParameterForm(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(10)
+        form.setHorizontalSpacing(18)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         self.fields: dict[str, Field] = {}
@@ -122,17 +124,20 @@ class ParameterForm(QWidget):
         if parameter.type == "layer":
             kinds = " or ".join(parameter.kinds)
             return f"no layer of the kind {kinds} is loaded" if kinds else "no layer is loaded"
-        return "must be chosen"
+        return MUST_BE_CHOSEN
 
     def _show_notes(self) -> None:
         faults = self.faults
         for key, field in self.fields.items():
             fault = faults.get(key, "")
-            field.note.setText(f"{fault[:1].upper()}{fault[1:]}." if fault else field.parameter.description)
-            field.note.setObjectName("fault" if fault else "hint")
+            told = f"{fault[:1].upper()}{fault[1:]}." if fault else ""
+            is_missing = fault == MUST_BE_CHOSEN  # nobody did anything wrong yet
+            texts = [field.parameter.description, told] if is_missing else [told or field.parameter.description]
+            field.note.setText(" ".join(filter(None, texts)))
+            field.note.setObjectName("fault" if fault and not is_missing else "hint")
             field.note.style().unpolish(field.note)
             field.note.style().polish(field.note)
-            field.note.setVisible(bool(fault or field.parameter.description))
+            field.note.setVisible(bool(field.note.text()))
 
     # --- fields -------------------------------------------------------------------------------------------------
 
@@ -158,12 +163,14 @@ class ParameterForm(QWidget):
         line.textChanged.connect(lambda _text: self.changed.emit())
         if parameter.type == "secret":
             line.setEchoMode(QLineEdit.EchoMode.Password)
-            if parameter.key in self._kept_secrets:
-                line.setPlaceholderText("kept in the system's keyring; type to replace it")
+            is_kept = parameter.key in self._kept_secrets
+            line.setPlaceholderText(
+                "kept in the system's keyring; type to replace it" if is_kept else "not entered yet"
+            )
             return line, lambda: line.text() or None
         line.setText("" if value is None else str(value))
-        was_chosen = value is not None
-        return line, lambda: line.text() if line.text() or was_chosen else None
+        may_be_empty = parameter.default is not None
+        return line, lambda: line.text() if line.text() or may_be_empty else None
 
     def _number(self, parameter: Parameter, value: Value | None) -> tuple[QWidget, Callable[[], Value | None]]:
         is_whole = parameter.type == "integer"
@@ -179,7 +186,8 @@ class ParameterForm(QWidget):
             -_FARTHEST if parameter.minimum is None else parameter.minimum,
             _FARTHEST if parameter.maximum is None else parameter.maximum,
         )
-        box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        if not is_whole:
+            box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         box.setSuffix(f" {unit}" if unit else "")
         box.setValue(float(value))
         box.valueChanged.connect(lambda _value: self.changed.emit())
@@ -244,7 +252,13 @@ class ParameterForm(QWidget):
 
 
 class _NumberBox(QDoubleSpinBox):
-    """Shows no more digits than the number has."""
+    """Shows no more digits than the number has, and no separators of thousands: it may be a port, or a year."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        locale = self.locale()
+        locale.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
+        self.setLocale(locale)
 
     def textFromValue(self, value: float) -> str:  # noqa: N802
         text = self.locale().toString(value, "f", self.decimals())

@@ -66,6 +66,7 @@ class ResultsPanel(QWidget):
         self.list.setAccessibleName("Results")
         self.list.setFrameShape(QListWidget.Shape.NoFrame)
         self.list.setMinimumWidth(140)
+        self.list.setSpacing(3)
         self.list.currentRowChanged.connect(lambda _row: self._show_current())
         self.provenance = QLabel()
         self.provenance.setObjectName("hint")
@@ -130,7 +131,7 @@ class ResultsPanel(QWidget):
             self.list.clear()
             for result in results:
                 item = QListWidgetItem(f"{result.title}\n{result.provenance.instant.astimezone():%H:%M:%S}")
-                item.setToolTip("\n".join(result.provenance.lines))
+                item.setToolTip("\n".join(f"{name}: {value}" for name, value in result.provenance.facts))
                 self.list.addItem(item)
             is_new = bool(results) and results[0].id not in ids
             kept = next((at for at, each in enumerate(results) if before and each.id == before.id), 0)
@@ -141,7 +142,7 @@ class ResultsPanel(QWidget):
         result = self.current
         self.tables.clear()
         for table in () if result is None else result.tables:
-            shown = DataTable()
+            shown = DataTable(fills=True)
             shown.show_table(table)
             shown.title.hide()
             shown.object_chosen.connect(self.object_chosen)
@@ -179,7 +180,7 @@ class ResultsPanel(QWidget):
 
 def _about(result: Result) -> str:
     """Return where a result comes from, and what of it is elsewhere."""
-    lines = [" · ".join(result.provenance.lines)]
+    lines = [" · ".join(f"{name}: {value}" for name, value in result.provenance.facts)]
     if result.files:
         lines.append(f"Layers: {', '.join(str(path) for path in result.files)}")
     if result.unbound:
