@@ -48,7 +48,12 @@ class Stage(Protocol):
     def show_instant(self, instant: datetime | None) -> None:
         """Show an instant; None: the present, and follow it."""
 
-    def start_analysis(self, analysis_id: str, parameters: Sequence[tuple[str, Entry]]) -> None: ...
+    def start_analysis(self, analysis_id: str, parameters: Sequence[tuple[str, Entry]]) -> None:
+        """Start an analysis.
+
+        Raises:
+            TwinViewerError: It cannot be started now, or a parameter does not fit.
+        """
 
     def tell(self, text: str) -> None: ...
 
@@ -66,10 +71,9 @@ class ActionExecutor:
         for action in actions:
             try:
                 self._do(action)
-            except PluginError as error:
-                self._stage.tell_error(
-                    PluginError(error.problem, cure=error.cure, source=self._registry.plugin_of(contribution_id).name)
-                )
+            except TwinViewerError as error:
+                name = self._registry.plugin_of(contribution_id).name
+                self._stage.tell_error(PluginError(error.problem, cure=error.cure, source=name))
 
     def _do(self, action: Action) -> None:
         stage = self._stage

@@ -32,6 +32,17 @@ SLOW_TURN_S = 240.0
 """For a full turn while one stays: who reads is not carried away."""
 LEISURE = 2.0
 """A flight of a tour takes so many times as long as one that a person waits for."""
+_MODIFIERS = Qt.KeyboardModifier
+_NO_HANDS = {
+    Qt.Key.Key_Shift,
+    Qt.Key.Key_Control,
+    Qt.Key.Key_Alt,
+    Qt.Key.Key_Meta,
+    Qt.Key.Key_Tab,
+    Qt.Key.Key_Backtab,
+    *(Qt.Key(Qt.Key.Key_F1.value + number) for number in range(12)),
+}
+"""Keys that leave the view as it is."""
 _HANDS = {
     QEvent.Type.MouseButtonPress,
     QEvent.Type.Wheel,
@@ -150,8 +161,9 @@ class TourGuide(QObject):
             if event.type() == QEvent.Type.KeyPress:
                 does[event.key()]()
             return True
-        is_modifier = event.key() in (Qt.Key.Key_Shift, Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Meta)
-        if event.type() == QEvent.Type.KeyPress and state.is_running and not is_modifier:
+        held = event.modifiers() & (_MODIFIERS.ControlModifier | _MODIFIERS.AltModifier | _MODIFIERS.MetaModifier)
+        moves_the_view = not held and Qt.Key.Key_Space <= event.key() and event.key() not in _NO_HANDS
+        if state.is_running and moves_the_view:  # some keys come as shortcuts only
             self._go(lambda state: state.paused())
         return False
 
