@@ -136,7 +136,7 @@ def _as_error(answer: Mapping[str, Any], plugin: Plugin) -> BaseException:
             )
         case "unfit":
             error = PluginError(
-                f"What “{plugin.name}” returned cannot be handed over: {answer['text']}.",
+                f"What “{plugin.name}” returned does not fit the contract: {answer['text']}.",
                 cure="Correct the plugin; docs/plugins.md has the contract.",
                 source=plugin.name,
             )

@@ -22,6 +22,7 @@ from twinviewer.app.plugins.plugin_process import (
     ProcessEndedError,
 )
 from twinviewer.app.scratch import Scratch
+from twinviewer.isolation.permissions import MOST_REFUSALS_TOLD
 from twinviewer.model.errors import PluginError
 from twinviewer.model.feedback import Cancelled, Feedback, Silent
 
@@ -75,6 +76,8 @@ class _Watched:
     last_words: str = ""
     health: ProcessHealth | None = None
     looked: _Look | None = None
+    refusals: list[PluginError] = field(default_factory=list)
+    """What it was refused since it was switched on or read anew."""
 
 
 class PluginProcesses:
@@ -83,10 +86,16 @@ class PluginProcesses:
     Args:
         environment_for: Returns the interpreter for a plugin that has requirements; see
             :func:`twinviewer.app.plugins.environments.environment_for`.
+        on_refusal: Hears once of each thing that a plugin was refused because its manifest does not ask for it.
     """
 
-    def __init__(self, *, environment_for: Callable[[Plugin, Feedback], Path]) -> None:
-        self._environment_for = environment_for
+    def __init__(
+        self,
+        *,
+        environment_for: Callable[[Plugin, Feedback], Path],
+        on_refusal: Callable[[Plugin, PluginError], None] = lambda plugin, error: None,
+    ) -> None:
+        self._environment_for, self._on_refusal = environment_for, on_refusal
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
         self._scratch: Scratch | None = None
@@ -121,8 +130,22 @@ class PluginProcesses:
 
     def health(self, plugin_id: str) -> ProcessHealth | None:
         """Return how the plugin's process fares, or None where it has none now."""
+        return self._watched[plugin_id].health if self._process(plugin_id) else None
+
+    def process_id(self, plugin_id: str) -> int | None:
+        """Return the number of the plugin's process, or None where it has none now."""
+        process = self._process(plugin_id)
+        return process.process.pid if process else None
+
+    def calls_of(self, plugin_id: str) -> tuple[str, ...]:
+        """Return the functions of the plugin that are running in its process."""
+        process = self._process(plugin_id)
+        return process.calls if process else ()
+
+    def _process(self, plugin_id: str) -> PluginProcess | None:
         watched = self._watched.get(plugin_id)
-        return watched.health if watched and watched.process and not watched.process.is_over else None
+        process = watched.process if watched else None
+        return process if process and not process.is_over else None
 
     def restarts(self, plugin_id: str) -> int:
         """Return how often the plugin's process had to be started again."""
@@ -143,7 +166,13 @@ class PluginProcesses:
             with watched.lock:
                 self._let_go(watched)
                 watched.deaths.clear()
+                watched.refusals.clear()
                 watched.starts = 0
+
+    def refusals(self, plugin_id: str) -> tuple[PluginError, ...]:
+        """Return what the plugin was refused since it was switched on or read anew, each once."""
+        watched = self._watched.get(plugin_id)
+        return tuple(watched.refusals) if watched else ()
 
     def forgive(self, plugin_id: str) -> None:
         """Give functions that ended the process too often another chance."""
@@ -185,11 +214,23 @@ class PluginProcesses:
                 folders = self._scratch.new_folders()
             data_folder = data_dir() / "plugin-data" / plugin.id
             data_folder.mkdir(parents=True, exist_ok=True)
-            watched.process = PluginProcess(plugin, folders=folders, data_folder=data_folder, python=python)
+            watched.process = PluginProcess(
+                plugin,
+                folders=folders,
+                data_folder=data_folder,
+                python=python,
+                on_refusal=lambda error: self._refused(watched, plugin, error),
+            )
             watched.starts += 1
             watched.looked = None
             self._watch()
             return watched.process
+
+    def _refused(self, watched: _Watched, plugin: Plugin, error: PluginError) -> None:
+        is_new = all(each.problem != error.problem for each in watched.refusals)
+        if is_new and len(watched.refusals) < MOST_REFUSALS_TOLD:
+            watched.refusals.append(error)
+            self._on_refusal(plugin, error)
 
     @staticmethod
     def _let_go(watched: _Watched) -> None:

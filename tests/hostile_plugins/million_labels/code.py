@@ -1,0 +1,24 @@
+"""Has much to say."""
+
+import numpy as np
+
+from twinviewer.api import Labels, ObservationBatch, ObservedProperty, Thing
+
+
+def feed(*, site, start, end, feedback):
+    times = np.arange(np.ceil(start.timestamp()), np.ceil(end.timestamp()))
+    return [
+        ObservationBatch(
+            property=ObservedProperty(name="Time", unit="s"),
+            things=(Thing(id="clock", name="Clock", position=(565000.0, 5934000.0, 30.0)),),
+            thing=np.zeros(len(times), np.int32),
+            phenomenon_time_s=times,
+            results=times,
+        )
+    ]
+
+
+def encode(*, frames, site):
+    n = 1_000_000
+    positions = np.column_stack((np.linspace(0, 1e3, n), np.zeros(n), np.zeros(n)))
+    return [Labels(positions=positions, texts=[f"label {number}" for number in range(n)])]

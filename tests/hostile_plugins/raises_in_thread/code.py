@@ -1,0 +1,31 @@
+"""Starts a thread that fails, and does its work."""
+
+import threading
+
+import numpy as np
+
+from twinviewer.api import Labels, ObservationBatch, ObservedProperty, Thing
+
+
+def fail():
+    raise RuntimeError("unseen")
+
+
+def feed(*, site, start, end, feedback):
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    times = np.arange(np.ceil(start.timestamp()), np.ceil(end.timestamp()))
+    return [
+        ObservationBatch(
+            property=ObservedProperty(name="Time", unit="s"),
+            things=(Thing(id="clock", name="Clock", position=(565000.0, 5934000.0, 30.0)),),
+            thing=np.zeros(len(times), np.int32),
+            phenomenon_time_s=times,
+            results=times,
+        )
+    ]
+
+
+def encode(*, frames, site):
+    return [Labels(positions=frame.positions, texts=[f"{frame.results[0]:.0f}"]) for frame in frames]
