@@ -146,9 +146,11 @@ class Analysis(Protocol):
 class Panel(Protocol):
     """``show(site=…, selection=…, instant=…, entries=…, pressed=…) -> elements``: what a panel shows, as values.
 
-    It is called when the panel comes into view and whenever one of its arguments has changed.  ``entries`` holds what
-    the person entered, by element id; ``pressed`` is the id of the button that was pressed just now, or "".  Actions
-    among the elements are carried out.  ``site`` is None while nothing is loaded.
+    It is called when the panel comes into view, and while it is in view whenever one of its arguments has changed; of
+    time that goes by it hears twice a second at most.  ``entries`` holds what the person entered, by element id, and
+    nothing of what was never touched; ``pressed`` is the id of the button that was pressed just now, and "" in the
+    calls after that.  Actions among the elements are carried out after a press or an entry, never because time went by
+    or the selection changed.  ``site`` is None while nothing is loaded.
     """
 
     def __call__(

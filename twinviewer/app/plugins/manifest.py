@@ -232,7 +232,7 @@ class TourContribution(_Contribution):
     """A guided tour, as a file."""
 
     file: str
-    """JSON, relative to the plugin's folder."""
+    """JSON as in ``docs/schema/tour.schema.json``, relative to the plugin's folder."""
 
 
 Contribution = (
