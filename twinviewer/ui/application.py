@@ -89,6 +89,7 @@ class Program:
         sources = Sources(registry=self.registry, pool=self.pool, point_budget=lambda: services.settings.point_budget)
         opener = Opener(self.session, sources=sources, runner=runner, problems=self.problems)
         clock = Clock()
+        shapes = ShapeFiles(sources)
         exports = Exports(registry=self.registry, pool=self.pool)
         analyst = Analyst(
             session=self.session,
@@ -96,6 +97,7 @@ class Program:
             runner=runner,
             exports=exports,
             opener=opener,
+            shapes=shapes,
             problems=self.problems,
         )
         services = Services(
@@ -113,7 +115,7 @@ class Program:
                 session=self.session,
                 clock=clock,
                 jobs=runner,
-                shapes=ShapeFiles(sources),
+                shapes=shapes,
             ),
             exports=exports,
             analyst=analyst,
@@ -228,7 +230,7 @@ def run(
     window.show()
     window.offer_recovery()
     if demo_buildings is not None:
-        window.projects.open_demo(demo_buildings)
+        window.projects.open_demo(demo_buildings, shown=None if development is None else development.shown)
     if paths and development is None:
         window.projects.open(paths, crs=crs)
     unwritten: list[WriteError] = []

@@ -18,6 +18,7 @@ from twinviewer.app.plugins.reloading import Reloading, add_plugin, reload
 from twinviewer.app.plugins.watching import FolderWatcher
 from twinviewer.model.diagnostics import Severity
 from twinviewer.model.drawing import DrawingRequest
+from twinviewer.model.project import OverlaySpec
 
 if TYPE_CHECKING:
     from twinviewer.ui.main_window import MainWindow
@@ -47,7 +48,7 @@ class PluginDevelopment(QObject):
         self._folder = Path(self._plugin.code.folder)
         self._first: dict[str, Sequence[DrawingRequest]] = {}
         self._moved: set[str] = set()
-        self._switched: set[str] = set()
+        self._switched = {each.id for each in self.shown}
         self._watcher = FolderWatcher(self._folder, self._saved)
         self._watcher.start()
         self._timer = QTimer(self)
@@ -57,6 +58,12 @@ class PluginDevelopment(QObject):
         window.projects.began.connect(self._show)
         where = "in a process of its own" if self._plugin.isolated else "in the program's process"
         _say(f"“{self._plugin.name}” runs {where}. Save a file in {self._folder}, and it is reloaded. Ctrl+C ends.")
+
+    @property
+    def shown(self) -> tuple[OverlaySpec, ...]:
+        """What the plugin draws, switched on; nothing else is, so that it is seen for itself."""
+        manifest = self._plugin.manifest
+        return tuple(OverlaySpec(id=each.id) for each in (*manifest.overlays, *manifest.layers))
 
     @property
     def is_shown(self) -> bool:
@@ -81,17 +88,21 @@ class PluginDevelopment(QObject):
         return [overlay.id for overlay in self._plugin.manifest.overlays]
 
     def _show(self) -> None:
-        """Switch on what the plugin draws, and show its panels: the city has begun."""
-        manifest = self._plugin.manifest
-        drawn = [each.id for each in (*manifest.overlays, *manifest.layers) if each.id not in self._switched]
-        if drawn:
-            self._switched |= set(drawn)
-            self._window.services.session.do(SwitchOverlays(switches=tuple((each, True) for each in drawn)))
-        for panel in manifest.panels:
-            self._window.contributed.panels.show(panel.id)
+        """Show the panels of the plugin and its files: the city has begun."""
+        self._show_panels()
         if self._files:
             self._window.projects.open(self._files)
             self._files = ()
+
+    def _show_panels(self) -> None:
+        for panel in self._plugin.manifest.panels:
+            self._window.contributed.panels.show(panel.id)
+
+    def _switch_on_what_is_new(self) -> None:
+        new = tuple((spec.id, True) for spec in self.shown if spec.id not in self._switched)
+        if new:
+            self._switched |= {contribution_id for contribution_id, _ in new}
+            self._window.services.session.do(SwitchOverlays(switches=new))
 
     def _look(self) -> None:
         """Tell what is drawn for the first time, and what moved since."""
@@ -116,7 +127,8 @@ class PluginDevelopment(QObject):
         self._plugin = outcome.plugin
         self._window.toasts.show(f"Reloaded {self._plugin.name}", about=self._plugin.id)
         _say(f"{files} saved, reloaded.")
-        self._show()
+        self._switch_on_what_is_new()
+        self._show_panels()
 
     def _title(self, contribution_id: str) -> str:
         return next(each.title for each in self._plugin.manifest.contributions if each.id == contribution_id)

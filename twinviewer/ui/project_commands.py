@@ -17,7 +17,7 @@ from twinviewer.app.sources import PROJECT_SUFFIX
 from twinviewer.demo import USUAL_BUILDINGS
 from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.place import ReferenceSystem
-from twinviewer.model.project import LayerId, Project
+from twinviewer.model.project import LayerId, OverlaySpec, Project
 from twinviewer.ui.document import Document
 from twinviewer.ui.services import Services
 
@@ -85,11 +85,16 @@ class ProjectCommands(QObject):
         if files:
             self._services.opener.open(files, crs=crs, on_done=lambda ids: self._files_done(files, ids))
 
-    def open_demo(self, buildings: int = USUAL_BUILDINGS) -> None:
-        """Make the demo city if it is not there yet, and open it."""
+    def open_demo(self, buildings: int = USUAL_BUILDINGS, *, shown: tuple[OverlaySpec, ...] | None = None) -> None:
+        """Make the demo city if it is not there yet, and open it.
+
+        Args:
+            buildings: How many it has.
+            shown: The overlays that are switched on; None: those that say so in their manifests.
+        """
         if not self.may_leave():
             return
-        overlays = default_overlays(self._services.registry)
+        overlays = default_overlays(self._services.registry) if shown is None else shown
         self._services.runner.start(
             "Prepare the demo city",
             lambda feedback: ensure_demo(buildings=buildings, overlays=overlays, feedback=feedback),
