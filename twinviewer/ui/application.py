@@ -149,6 +149,7 @@ class Program:
             return
         self._ended = True
         self.window.end()
+        self.registry.close()
         self.pool.close()
         self._collector.stop()
         sys.excepthook, threading.excepthook = self._hooks
