@@ -8,28 +8,33 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from twinviewer.app import project_file
+from twinviewer.app.analysing import Findings, analyse, checked_parameters
 from twinviewer.app.commands import SetStyle
+from twinviewer.app.exporting import Exports
 from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Phase
 from twinviewer.app.overlays import OverlayPicture, OverlayRunner, picture_note
+from twinviewer.app.plugins.manifest import AnalysisContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import Problem, ProblemLog
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Command, Session
 from twinviewer.app.shape_files import ShapeFiles
+from twinviewer.app.site import site_of
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.style_choices import choices_for
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock
+from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.errors import TwinViewerError, UsageError
 from twinviewer.model.feedback import Silent
 from twinviewer.model.layer_data import LayerData
@@ -86,6 +91,28 @@ def read_layers(path: AnyPath, *, crs: str | ReferenceSystem | None = None) -> t
     reader = sources.reader_for(file, feedback)
     request = replace(sources.request(file, reader), fallback=_system(crs))
     return sources.read(request, reader, feedback).layers
+
+
+def write(
+    layers: LayerData | Sequence[LayerData], path: AnyPath, *, crs: str | ReferenceSystem | None = None
+) -> tuple[Diagnostic, ...]:
+    """Write layers into a file, whose ending says the format; an older file is replaced when all is there.
+
+    Args:
+        layers: One layer, or several for formats that hold several (GeoPackage).
+        path: The file.
+        crs: The reference system to write in; None: that of the layers.
+
+    Returns:
+        What the file does not hold, or holds otherwise than the layers.
+
+    Raises:
+        WriteError: It cannot be written, and what was there before is intact; the text says why.
+    """
+    several = [layers] if isinstance(layers, LayerData) else list(layers)
+    sources = _shared_sources()
+    exports = Exports(registry=sources.registry, pool=sources.pool)
+    return exports.write(Path(path).absolute(), several, target=_system(crs), feedback=Silent()).diagnostics
 
 
 def open(*paths: AnyPath, crs: str | ReferenceSystem | None = None) -> ScriptSession:
@@ -276,6 +303,32 @@ class ScriptSession:
             note=picture_note(self._registry, pictures),
         )
 
+    def analyse(self, analysis_id: str, **parameters: Any) -> Findings:
+        """Run an analysis of a plugin; return its drawing requests, tables and layers.
+
+        Args:
+            analysis_id: Its id, for example ``"building-heights.above-ground"``.
+            parameters: Those of the analysis that are to differ from their defaults; of a layer its id or its data.
+
+        Raises:
+            UsageError: There is no such analysis, nothing to analyse, or a parameter does not fit.
+            PluginError: The analysis failed.
+        """
+        analysis = self._registry.contribution(analysis_id, AnalysisContribution)
+        if analysis is None:
+            known = ", ".join(each.id for each in self._registry.analyses)
+            raise UsageError(f"There is no analysis “{analysis_id}”.", cure=f"There are {known}." if known else "")
+        site = site_of(self._session)
+        if site is None:
+            raise UsageError("There is nothing to analyse.", cure="Open a file first.")
+        layers = {each.key for each in analysis.parameters if each.type == "layer"}
+        given = {
+            key: self.data(value) if key in layers and isinstance(value, str) else value
+            for key, value in parameters.items()
+        }
+        arguments = checked_parameters(analysis, given)
+        return analyse(self._registry, analysis, site, arguments, shapes=self._shapes, feedback=Silent())
+
     def save(self, path: AnyPath) -> None:
         """Write the project; it opens in the window as it is here.
 
@@ -295,6 +348,7 @@ class ScriptSession:
         """Stop the worker processes; what was read stays."""
         self._opener.close()
         self._runner.close()
+        self._registry.close()
         self._pool.close()
 
     def _list_problem(self, error: TwinViewerError) -> None:

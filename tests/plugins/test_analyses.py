@@ -16,7 +16,10 @@ from tests.plugins.conftest import plugin_module
 from twinviewer.app.analysing import Findings, analyse, checked_parameters
 from twinviewer.app.plugins.manifest import AnalysisContribution
 from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite
+from twinviewer.app.sources import Sources
+from twinviewer.app.workers import ReaderPool
 from twinviewer.model.drawing import ColourObjects, Labels
 from twinviewer.model.errors import TwinViewerError, UsageError
 from twinviewer.model.feedback import Silent
@@ -31,7 +34,9 @@ def registry() -> PluginRegistry:
 def run(registry: PluginRegistry, analysis_id: str, site: SessionSite, **parameters: Any) -> Findings:
     analysis = registry.contribution(analysis_id, AnalysisContribution)
     assert analysis is not None
-    return analyse(registry, analysis, site, checked_parameters(analysis, parameters), feedback=Silent())
+    shapes = ShapeFiles(Sources(registry=registry, pool=ReaderPool()))  # whose workers nobody needs
+    arguments = checked_parameters(analysis, parameters)
+    return analyse(registry, analysis, site, arguments, shapes=shapes, feedback=Silent())
 
 
 # --- building heights -----------------------------------------------------------------------------------------------

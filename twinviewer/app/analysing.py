@@ -14,31 +14,30 @@ from pathlib import Path
 from typing import Any
 
 from twinviewer.app import folders
-from twinviewer.app.binding import Binder, Unbound
+from twinviewer.app.binding import ALL_FOUND, Unbound
 from twinviewer.app.exporting import Exports, suggested_name
+from twinviewer.app.finishing import Finisher
 from twinviewer.app.jobs import Job, JobRunner
 from twinviewer.app.opening import Opener
 from twinviewer.app.plugins.manifest import AnalysisContribution, Parameter
 from twinviewer.app.plugins.panel_checks import checked_table
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.plugins.result_checks import checked_requests
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Session
+from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite, site_of
 from twinviewer.formats import soundness
 from twinviewer.live.clock import utc_now
-from twinviewer.model.drawing import ColourObjects, DrawingRequest
+from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.errors import PluginError, TwinViewerError, UsageError
 from twinviewer.model.feedback import Feedback, PartOf
 from twinviewer.model.layer_data import LayerData, kind_of
 from twinviewer.model.panel import Table
-from twinviewer.model.place import ReferenceSystem
 from twinviewer.model.project import LayerId
 
 MOST_TABLES = 20
 MOST_LAYERS = 20
 _CURE = "Correct the plugin; docs/plugins.md has the contract."
-_ALL_BOUND = Unbound()
 _SHARE = 0.9
 """Of the work, as far as the progress goes; the rest is writing layers."""
 _FORMATS = {
@@ -83,7 +82,7 @@ class Findings:
     requests: tuple[DrawingRequest, ...] = ()
     tables: tuple[Table, ...] = ()
     layers: tuple[LayerData, ...] = ()
-    unbound: Unbound = _ALL_BOUND
+    unbound: Unbound = ALL_FOUND
     """City objects that it named and the project does not have."""
 
 
@@ -119,6 +118,7 @@ class Analyst:
         runner: Where they run.
         exports: Write the layers that they make.
         opener: Opens those.
+        shapes: Reads the files of icons and meshes that they draw.
         problems: Hears what went wrong.
     """
 
@@ -130,10 +130,12 @@ class Analyst:
         runner: JobRunner,
         exports: Exports,
         opener: Opener,
+        shapes: ShapeFiles,
         problems: ProblemLog,
     ) -> None:
         self._session, self._registry, self._runner = session, registry, runner
         self._exports, self._opener, self._problems = exports, opener, problems
+        self._shapes = shapes
         self._results: tuple[Result, ...] = ()
         self._numbers = itertools.count(1)
         self._listeners: list[Callable[[], None]] = []
@@ -190,7 +192,8 @@ class Analyst:
         )
 
         def work(feedback: Feedback) -> _Done:
-            found = analyse(self._registry, analysis, site, arguments, feedback=PartOf(feedback, 0.0, _SHARE))
+            part = PartOf(feedback, 0.0, _SHARE)
+            found = analyse(self._registry, analysis, site, arguments, shapes=self._shapes, feedback=part)
             files = self._write(analysis.title, found.layers, provenance.instant, PartOf(feedback, _SHARE, 1.0))
             return _Done(findings=found, files=files)
 
@@ -290,6 +293,7 @@ def analyse(
     site: SessionSite,
     arguments: Mapping[str, Any],
     *,
+    shapes: ShapeFiles,
     feedback: Feedback,
 ) -> Findings:
     """Run an analysis here and now; return what it found.  Safe from any thread.
@@ -299,6 +303,7 @@ def analyse(
         analysis: Which it is.
         site: What it is about.
         arguments: As :func:`checked_parameters` returned them.
+        shapes: Reads the files of icons and meshes that it draws.
         feedback: Hears progress, and is asked whether to stop.
 
     Raises:
@@ -306,16 +311,19 @@ def analyse(
         TwinViewerError: What the analysis says of its parameters or data.
         Cancelled: The person stopped it.
     """
-    found = registry.call(
-        analysis.id,
-        analysis.analyse,
-        {"site": site, "feedback": feedback, **arguments},
-        check=lambda returned: checked_findings(returned, crs=site.crs),
-    )
-    colourings = tuple(each for each in found.requests if isinstance(each, ColourObjects))
-    bound, unbound = Binder().bind(colourings, site)
-    others = tuple(each for each in found.requests if not isinstance(each, ColourObjects))
-    return replace(found, requests=(*bound, *others), unbound=unbound)
+    finisher = Finisher(folder=Path(registry.plugin_of(analysis.id).code.folder), shapes=shapes)
+
+    def check(returned: object) -> Findings:
+        tables, layers, rest = _parts(returned)
+        finished = finisher.finished(rest, site=site, feedback=feedback)
+        return Findings(
+            requests=finished.requests,
+            tables=tuple(checked_table(table) for table in tables),
+            layers=tuple(replace(layer, crs=layer.crs or site.crs) for layer in layers),
+            unbound=finished.unbound,
+        )
+
+    return registry.call(analysis.id, analysis.analyse, {"site": site, "feedback": feedback, **arguments}, check=check)
 
 
 def checked_parameters(analysis: AnalysisContribution, given: Mapping[str, object]) -> dict[str, Any]:
@@ -353,11 +361,11 @@ def _checked(parameter: Parameter, value: Any, analysis: AnalysisContribution) -
     return float(value) if parameter.type == "number" else value
 
 
-def checked_findings(returned: object, *, crs: ReferenceSystem) -> Findings:
-    """Return what an analysis returned, layers without a reference system in that of the project.
+def _parts(returned: object) -> tuple[list[Table], list[LayerData], list[object]]:
+    """Return the tables, the layers and the rest of what an analysis returned.
 
     Raises:
-        PluginError: It is not a sequence of drawing requests, tables and layer data that are well formed.
+        PluginError: It is no sequence, too much, or a layer contradicts itself.
     """
     if not isinstance(returned, Sequence) or isinstance(returned, str | bytes):
         kind = "nothing (None)" if returned is None else f"a value of type {type(returned).__name__}"
@@ -375,12 +383,7 @@ def checked_findings(returned: object, *, crs: ReferenceSystem) -> Findings:
             soundness.check(layer)
         except ValueError as error:
             raise PluginError(f"A layer that it returned contradicts itself: {error}.", cure=_CURE) from error
-    rest = [each for each in returned if not isinstance(each, Table | LayerData)]
-    return Findings(
-        requests=checked_requests(rest, crs=crs),
-        tables=tuple(checked_table(table) for table in tables),
-        layers=tuple(replace(layer, crs=layer.crs or crs) for layer in layers),
-    )
+    return tables, layers, [each for each in returned if not isinstance(each, Table | LayerData)]
 
 
 def _unused(folder: Path, name: str, ending: str) -> Path:

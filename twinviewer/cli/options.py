@@ -8,8 +8,8 @@ from twinviewer.model.errors import UnknownCrsError, UsageError
 from twinviewer.model.place import CrsOrigin, ReferenceSystem
 
 
-def reference_system(text: str | None) -> ReferenceSystem | None:
-    """Return the reference system that ``--crs`` names.
+def reference_system(text: str | None, *, option: str = "--crs") -> ReferenceSystem | None:
+    """Return the reference system that an option names.
 
     Raises:
         UsageError: PROJ does not know it.
@@ -21,7 +21,7 @@ def reference_system(text: str | None) -> ReferenceSystem | None:
     try:
         return parse_crs(text, origin=CrsOrigin.GIVEN)
     except UnknownCrsError as error:
-        raise UsageError(error.problem, cure=error.cure, source="--crs") from error
+        raise UsageError(error.problem, cure=error.cure, source=option) from error
 
 
 def picture_size(text: str) -> tuple[int, int]:

@@ -120,6 +120,26 @@ def render(
     )
 
 
+@app.command(
+    usage="Usage: twinviewer convert PATH... -o OUTPUT [OPTIONS]",
+    help_epilogue="Example: twinviewer convert points.laz -o points-utm33.laz --to-crs EPSG:25833",
+)
+def convert(
+    *paths: Annotated[str, Parameter(help="Files, or folders (all files in them that can be read).")],
+    output: Annotated[Path, Parameter(name=("--output", "-o"), help="The file to write; its ending says the format.")],
+    to_crs: Annotated[
+        str | None, Parameter(help="The reference system to write in; without it, that of the file.")
+    ] = None,
+    layer: Annotated[str | None, Parameter(help="The one layer to write of files that hold several.")] = None,
+    crs: Crs = None,
+    safe_mode: SafeMode = False,
+) -> int:
+    """Write files in another format, or in another reference system."""
+    from twinviewer.cli.convert import convert_files
+
+    return convert_files(paths, output=output, crs=crs, to_crs=to_crs, layer=layer, safe_mode=safe_mode)
+
+
 @app.command(help_epilogue="Example: twinviewer doctor")
 def doctor(*, safe_mode: SafeMode = False) -> int:
     """Say what works on this machine: graphics, window system, formats, reference systems, folders."""

@@ -70,7 +70,7 @@ def _placed(data: LayerData, target: ReferenceSystem, feedback: Feedback) -> Lay
     if data.crs is None or data.crs.horizontal == LOCAL.horizontal:
         raise WriteError(
             "The layer has no reference system, so it cannot be moved into another one.",
-            cure="Say which it is in with “Set reference system”, or choose a format that takes it as it is.",
+            cure="Say which it is in: with “Set reference system” in the window, with --crs on the command line.",
             source=data.source.title,
         )
     from twinviewer.formats import placement  # PROJ costs 0.2 s
