@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkPolyData
-from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper, vtkRenderer, vtkTexture
+from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper, vtkRenderer
 
 from twinviewer.model.drawing import GlyphShape, LoadedMesh, PlaceGlyphs
 from twinviewer.scene.colours import Uint8s
@@ -85,7 +85,6 @@ class DrawnGlyphs(Drawn):
         self._copies: tuple[Copies, Copies] | None = None
         self._some = (False, False)
         self._coloured = False
-        self._paint: vtkTexture | None = None
         self._positions = np.empty((0, 3), dtype=np.float32)
         self._size_m = np.empty(0, dtype=np.float32)
         self._ids: Sequence[str] = ()
@@ -95,7 +94,10 @@ class DrawnGlyphs(Drawn):
         return isinstance(request, PlaceGlyphs) and isinstance(request.shape, GlyphShape | LoadedMesh)
 
     def suits(self, request: PlaceGlyphs) -> bool:
-        return self.takes(request) and (self._shape is None or self._shape is request.shape)
+        if self._shape is None:
+            return self.takes(request)
+        # VTK does not take a texture off copies that it has drawn.
+        return self._shape is request.shape and self._coloured == _is_coloured(request)
 
     @property
     def copies(self) -> tuple[Copies, Copies]:
@@ -115,7 +117,6 @@ class DrawnGlyphs(Drawn):
         for axis, angle, sign in ((0, request.pitch_deg, 1), (1, request.roll_deg, 1), (2, request.heading_deg, -1)):
             if angle is not None:
                 rotation[:, axis] = sign * angle
-        self._coloured = request.values is not None or request.colour is not None
         colour = request.colour or (DEFAULT_COLOUR if isinstance(self._shape, GlyphShape) else "#ffffff")
         rgb = row_colours(request.values, request.scale, colour=colour, count=count)
         size = np.repeat(self._size_m[:, None], 3, axis=1)
@@ -136,9 +137,11 @@ class DrawnGlyphs(Drawn):
         self._shape = request.shape
         shape = shape_of(request.shape) if isinstance(request.shape, GlyphShape) else loaded_shape(request.shape.mesh)
         self._copies = Copies(shape), Copies(shape)
-        self._paint = shape.texture
+        self._coloured = _is_coloured(request)
         for copies in self._copies:
             self._attach(copies.actor)
+        if shape.texture is not None and not self._coloured:
+            self._copies[0].actor.SetTexture(shape.texture)
 
     def _follow(self) -> None:
         if self._copies is None:
@@ -146,9 +149,6 @@ class DrawnGlyphs(Drawn):
         for copies, share, some in zip(self._copies, (1.0, STALE_OPACITY), self._some, strict=True):
             copies.actor.GetProperty().SetOpacity(self._opacity * share)
             copies.actor.SetVisibility(self._visible and some)
-        own_colours = None if self._coloured else self._paint
-        if self._copies[0].actor.GetTexture() is not own_colours:
-            self._copies[0].actor.SetTexture(own_colours)  # type: ignore[arg-type]  # None takes it off
 
     def dress(self, stage: Stage) -> None:
         for actor in self._actors:
@@ -169,6 +169,11 @@ class DrawnGlyphs(Drawn):
         if row is None:
             return None
         return Hit(position=self._positions[row].astype(np.float64), glyph=row), id_of(self._ids, row)
+
+
+def _is_coloured(request: PlaceGlyphs) -> bool:
+    """Return whether the request has colours that take the place of the shape's own."""
+    return request.values is not None or request.colour is not None
 
 
 def row_under(ray: PickRay, centres: Float32s, rims: Float32s) -> int | None:
