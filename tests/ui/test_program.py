@@ -20,7 +20,6 @@ from twinviewer.app.commands import SetOverlay
 from twinviewer.model.project import OverlaySpec
 from twinviewer.ui import project_commands
 from twinviewer.ui.application import Program, make_application
-from twinviewer.ui.plugins_page import plugins_html
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -79,9 +78,10 @@ def test_a_plugin_that_fails_is_named_once_and_switched_off_and_all_else_goes_on
         assert problem.code == "plugin"
         assert "Broken" in problem.text
         assert "Traceback" not in problem.text
-    page = plugins_html(registry, program.window.look.theme)
-    assert "Broken sensors" in page
-    assert "Switched off." in page
+    program.window.administration.show_plugin("broken")
+    details = program.window.panels.plugins.details
+    assert details.name.text() == "Broken sensors"
+    assert "switched off" in details.about_state.text()
     program.session.undo()
     assert program.window.is_settled
     assert len(program.session.project.layers) == 2
@@ -92,7 +92,8 @@ def test_safe_mode_loads_no_plugin_and_still_opens_files(start, own_profile):
     program = start(safe_mode=True)
     assert program.registry.overlays == ()
     assert program.registry.readers_for(Path("town.laz"))
-    assert "Safe mode" in plugins_html(program.registry, program.window.look.theme)
+    program.window.administration.look()
+    assert "Safe mode" in program.window.panels.plugins.summary.text()
 
 
 def test_a_fault_of_the_program_is_one_sentence_without_traceback_and_a_storm_of_it_is_told_once(start, qtbot):
