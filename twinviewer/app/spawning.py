@@ -15,6 +15,7 @@ from pathlib import Path
 
 import twinviewer
 from twinviewer.app.folders import cache_dir
+from twinviewer.app.plugins.secret_values import ENVIRONMENT_PREFIX
 from twinviewer.model.errors import UsageError
 
 WORKER_FLAG = "--worker"
@@ -38,7 +39,7 @@ def spawn(
         arguments: Its command line.
         python: An interpreter of another environment, which gets this package and none of its libraries; None: ours.
         pass_fds: Files that it inherits, where the system can do so.
-        environment: Its variables; None: ours.
+        environment: Its variables; None: ours.  Those that hold secrets of plugins are left out.
         own_session: Whether it leads a group of its own, so that it can be ended with the programs that it started.
 
     Raises:
@@ -59,11 +60,18 @@ def spawn(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**(os.environ if environment is None else environment), "PYTHONPATH": os.pathsep.join(homes)},
+        env={
+            **_without_secrets(os.environ if environment is None else environment),
+            "PYTHONPATH": os.pathsep.join(homes),
+        },
         pass_fds=pass_fds,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         start_new_session=own_session,
     )
+
+
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(ENVIRONMENT_PREFIX)}
 
 
 def is_frozen() -> bool:

@@ -35,6 +35,7 @@ read = "dots:read"
 probe = "dots:probe"
 """
 CODE = """
+import os
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def read(*, path, feedback, settings):
     n = settings["count"]
     return [
         TriangleMesh(
-            source=SourceFacts(format={title!r}),
+            source=SourceFacts(format={title!r}, title="TWINVIEWER_SECRET_RAIN_TOKEN" in os.environ and "leaked" or ""),
             crs=None,
             vertices=np.zeros((3 * n, 3)),
             triangles=np.arange(3 * n, dtype=np.int32).reshape(n, 3),
@@ -91,8 +92,9 @@ def read(sources: Sources, path: Path) -> TriangleMesh:
 
 
 def test_a_reader_waits_for_consent_gets_settings_and_is_read_anew(
-    tmp_path: Path, pool: ReaderPool, folder: Path, trace: Path
+    tmp_path: Path, pool: ReaderPool, folder: Path, trace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TWINVIEWER_SECRET_RAIN_TOKEN", "of another plugin")
     registry = PluginRegistry()
     sources = Sources(registry=registry, pool=pool)
     file, other = tmp_path / "a.dots", tmp_path / "a.unknown"
@@ -109,7 +111,7 @@ def test_a_reader_waits_for_consent_gets_settings_and_is_read_anew(
     assert len(read(sources, other).triangles) == 2
     registry.save_settings("dots", {"count": 5})
     layer = read(sources, file)
-    assert (len(layer.triangles), layer.source.format) == (5, "old")
+    assert (len(layer.triangles), layer.source.format, layer.source.title) == (5, "old", "")
 
     (folder / "dots.py").write_text(CODE.format(trace=str(trace), title="new"))
     registry.reload("dots")

@@ -354,7 +354,7 @@ for how in ("well", "bug", "feed", "bug", "bug"):
     except (PluginError, FeedError) as error:
         print(str(error), repr(error))
         logging.getLogger("twinviewer").exception("As the program logs it.")
-print(registry.failures)
+print(registry.failures, registry.processes.last_words("leaky"))
 project_file.save(
     Project(overlays=(OverlaySpec(id="leaky.it"),)), folder.parent / "town.twin", view=project_file.ViewState()
 )
@@ -368,8 +368,13 @@ ctypes.string_at(0)
 """
 
 
-def test_a_canary_secret_is_written_nowhere_not_even_in_a_crash(tmp_path: Path, own_profile: Path) -> None:
-    write_plugin(tmp_path / "plugins", "leaky", LEAKY, more=SETTINGS + SECRET)
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_canary_secret_is_written_nowhere_not_even_in_a_crash(
+    tmp_path: Path, own_profile: Path, *, isolated: bool
+) -> None:
+    printing = "    print('I was given', token)\n" if isolated else ""  # else it is the terminal's own business
+    code = LEAKY.replace("    if how ==", f"{printing}    if how ==", 1)
+    write_plugin(tmp_path / "plugins", "leaky", code, isolated=isolated, more=SETTINGS + SECRET)
     done = subprocess.run(
         [sys.executable, "-c", DRIVER, str(tmp_path / "plugins")],
         input=CANARY.encode(),
@@ -382,6 +387,7 @@ def test_a_canary_secret_is_written_nowhere_not_even_in_a_crash(tmp_path: Path, 
     assert done.returncode < 0, said.decode()
     assert b"cannot log in" in said
     assert b"-c" in said, "the arguments of processes"
+    assert (b"I was given" in said) is isolated
     written = [*files_of(own_profile), tmp_path / "town.twin"]
     assert {path.name for path in written} >= {"leaky.json", "twinviewer.log", "crash.log", "town.twin"}
     assert b"Segmentation fault" in (own_profile / "state" / "log" / "crash.log").read_bytes()
