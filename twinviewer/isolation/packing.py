@@ -169,18 +169,15 @@ class Packer:
         return list(values) if kinds <= _PLAIN else [self.pack(value) for value in values]
 
     def texts(self, values: Sequence[Any]) -> dict[str, Any]:
-        """Pack texts as a list of the different ones and, per row, which one: many attributes repeat."""
+        """Pack texts as the different ones and, where some repeat (attributes do), per row which one."""
         if not all(isinstance(value, str) for value in values):
             raise TypeError("an array of objects that are not all texts cannot be handed over")
         numbers: dict[str, int] = {}
         codes = np.fromiter((numbers.setdefault(value, len(numbers)) for value in values), np.int32, len(values))
         ends = np.cumsum(np.fromiter(map(len, numbers), np.int64, len(numbers)))
         content = "".join(numbers).encode("utf-8", "replace")  # one for one: the ends count characters
-        return {
-            "codes": self._put(codes),
-            "ends": self._put(ends),
-            "bytes": self._put(np.frombuffer(content, np.uint8)),
-        }
+        packed = {"ends": self._put(ends), "bytes": self._put(np.frombuffer(content, np.uint8))}
+        return packed if len(numbers) == len(values) else {"codes": self._put(codes), **packed}
 
     def _things(self, things: Sequence[Thing]) -> list[Any]:
         positions = np.array([thing.position for thing in things], dtype=np.float64).reshape(-1, 3)
@@ -257,9 +254,12 @@ class Unpacker:
             members = {member: self.unpack(value) for member, value in packed["of"].items()}
             return self._vocabulary.made(packed["is"], members)
         if "strings" in packed:
-            return tuple(self._texts(packed["strings"]).tolist())
-        if "codes" in packed:
-            return self._texts(packed)
+            return tuple(self._texts(packed["strings"]))
+        if "ends" in packed:
+            texts = self._texts(packed)
+            array = np.empty(len(texts), object)
+            array[:] = texts
+            return array
         if "enum" in packed:
             return self._vocabulary.enums[packed["enum"]](packed["value"])
         if self._vocabulary.strict:
@@ -268,8 +268,9 @@ class Unpacker:
 
     def _unpack_more(self, packed: dict[str, Any]) -> Any:
         if "things" in packed:
-            ids, names, positions = map(self.unpack, packed["things"])
-            rows = zip(ids.tolist(), names.tolist(), map(tuple, positions.tolist()), strict=True)
+            ids, names = (self._texts(each) for each in packed["things"][:2])
+            positions = self._take(packed["things"][2]).tolist()
+            rows = zip(ids, names, map(tuple, positions), strict=True)
             return tuple(Thing(id=id_, name=name, position=position) for id_, name, position in rows)
         if "rows" in packed:
             return tuple(zip(*map(self._column, packed["rows"]), strict=True))
@@ -281,26 +282,28 @@ class Unpacker:
 
     def _column(self, packed: dict[str, Any]) -> list[Any]:
         if "mixed" in packed:
-            return [json.loads(text) for text in self._texts(packed["mixed"]).tolist()]
+            return [json.loads(text) for text in self._texts(packed["mixed"])]
         column: list[Any] = self.unpack(packed).tolist()
         return column
 
-    def _texts(self, packed: dict[str, Any]) -> NDArray[Any]:
-        codes, ends, content = (self._take(packed[name]) for name in ("codes", "ends", "bytes"))
-        if any(array.ndim != 1 for array in (codes, ends, content)):
+    def _texts(self, packed: dict[str, Any]) -> list[str]:
+        ends, content = self._take(packed["ends"]), self._take(packed["bytes"])
+        codes = self._take(packed["codes"]) if "codes" in packed else None
+        if any(array is not None and array.ndim != 1 for array in (codes, ends, content)):
             raise ValueError("texts are no list")
-        self._texts_left -= len(codes) + len(ends)
+        self._texts_left -= len(ends) + (0 if codes is None else len(codes))
         if self._texts_left < 0:
             raise ValueError("there are too many texts")
         text = content.tobytes().decode("utf-8")
         if len(ends) and (ends[0] < 0 or (np.diff(ends) < 0).any() or ends[-1] != len(text)):
             raise ValueError("texts overlap")
+        # Loops of Python's, not of C's: the thread that draws is let in between.
+        different = [text[start:end] for start, end in pairwise([0, *ends.tolist()])]
+        if codes is None:
+            return different
         if len(codes) and not (codes.min() >= 0 and codes.max() < len(ends)):
             raise ValueError("a text is missing")
-        different = np.empty(len(ends), object)
-        different[:] = [text[start:end] for start, end in pairwise([0, *ends.tolist()])]
-        texts: NDArray[Any] = different[codes]
-        return texts
+        return [different[code] for code in codes.tolist()]
 
 
 def _plain(value: Any) -> str | int | float | bool | None:
