@@ -33,7 +33,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("page", "made"),
-    [("README.md", ("city.png", "city.twin")), ("docs/python.md", ("town.png", "town.twin", "terrain.png"))],
+    [("README.md", ("city.png", "city.twin")), ("docs/python.md", ("town.png", "town.twin", "terrain.png", "streets.geojson", "contours.gpkg"))],
 )
 def test_the_examples_run(page: str, made: tuple[str, ...], files: Path) -> None:
     names: dict[str, object] = {}
@@ -54,10 +54,10 @@ def test_every_option_is_in_the_page_on_the_command_line() -> None:
     assert "## plugin" in page
     for name in of_plugins:
         assert f"plugin {name}" in page, name
-    commands = [app[name] for name in ("demo", "info", "render", "doctor")] + [
+    commands = [app[name] for name in ("demo", "info", "render", "convert", "doctor")] + [
         app["plugin"][name] for name in of_plugins
     ]
-    for command in ("demo", "info", "render", "doctor"):
+    for command in ("demo", "info", "render", "convert", "doctor"):
         assert f"## {command}" in page
     for command in commands:
         for argument in command.assemble_argument_collection():

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from twinviewer.cli.program import app
 
 START_S = 0.5
-COMMANDS = ("demo", "info", "render", "doctor", "plugin")
+COMMANDS = ("demo", "info", "render", "convert", "doctor", "plugin")
 OF_PLUGINS = tuple(name for name in app["plugin"] if not name.startswith("-"))
 EVERY_COMMAND = ((), *((name,) for name in COMMANDS), *(("plugin", name) for name in OF_PLUGINS))
 
@@ -71,6 +71,7 @@ def test_help_starts_at_once() -> None:
         ("from twinviewer.cli.program import run; run(['--help'])", "numpy pyproj PySide6 pyvista vtkmodules pydantic"),
         ("import twinviewer", "numpy pyproj PySide6 pyvista vtkmodules pydantic cyclopts"),
         ("import twinviewer; twinviewer.read", "PySide6 pyvista vtkmodules pyproj laspy pyogrio rasterio cyclopts"),
+        ("import twinviewer; twinviewer.write", "PySide6 pyvista vtkmodules pyproj laspy pyogrio rasterio cyclopts"),
     ],
 )
 def test_nothing_is_imported_before_it_is_needed(code: str, heavy: str) -> None:
