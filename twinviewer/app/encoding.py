@@ -180,9 +180,10 @@ class Encoder:
             finished = self._finished(frames)
         except TwinViewerError as error:
             self._asked, self._frames = None, ()
-            if not isinstance(error, PluginError) or isinstance(error, WaitsForPersonError):
+            counts = isinstance(error, PluginError) and not isinstance(error, WaitsForPersonError)
+            if not counts or self._registry.is_worked_on(self._plugin.id):
                 self._not_before = self._monotonic() + REENCODE_S  # nobody counts: it would be tried for ever
-            return replace(before, finished=NOTHING, age_s=age_s, problem=error)
+            return replace(before, age_s=age_s, problem=error)  # the last picture stays until it is switched off
         self._frames, self._encoded_at = frames, self._monotonic()
         self.pictures.count()
         return replace(before, finished=finished, age_s=age_s, problem=None)

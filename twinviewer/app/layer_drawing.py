@@ -67,7 +67,7 @@ class LayerDrawing:
             self.was_stopped = True
             raise
         except TwinViewerError as error:
-            self.finished, self.problem = NOTHING, error
+            self.problem = error  # what was drawn before stays
             raise
         except Exception as error:
             self.problem = PluginError(f"The layer cannot be drawn: {error}.", source=self._layer.title)

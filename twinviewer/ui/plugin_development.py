@@ -79,7 +79,7 @@ class PluginDevelopment(QObject):
     def hear_failure(self, record: FailureRecord) -> None:
         """Tell the author all of it; may be called on any thread."""
         if record.contribution_id.startswith(f"{self._plugin.id}."):
-            _say(f"{record.error.problem}\n{record.details}", to_errors=True)
+            _say(f"{record.error.problem}\n{_newest_traceback(record.details)}", to_errors=True)
 
     # What it does on the main thread. ------------------------------------------------------------
 
@@ -112,7 +112,7 @@ class PluginDevelopment(QObject):
             if overlay_id not in self._first:
                 self._first[overlay_id] = requests
                 _say(f"“{self._title(overlay_id)}” is drawn.")
-            elif frozen(requests) != frozen(self._first[overlay_id]):
+            elif overlay_id in self._overlays and frozen(requests) != frozen(self._first[overlay_id]):
                 self._moved.add(overlay_id)
                 _say(f"“{self._title(overlay_id)}” moves.")
 
@@ -138,6 +138,12 @@ class PluginDevelopment(QObject):
     def _saved(self, files: tuple[str, ...]) -> None:
         outcome = reload(self._registry, self._plugin.id, self._folder, files)
         self._window.services.main_thread.deliver(lambda: self._reloaded(outcome))
+
+
+def _newest_traceback(details: str) -> str:
+    """Return the last of the tracebacks in a text: the author's own, where the plugin runs in a process of its own."""
+    head = "Traceback (most recent call last):\n"
+    return f"{head}{details.rpartition(head)[2].rstrip()}" if head in details else details.rstrip()
 
 
 def _say(text: str, *, to_errors: bool = False) -> None:

@@ -78,8 +78,12 @@ class FailureBook:
         title: str,
         plugin_name: str,
         is_final: bool = False,
+        stays_on: bool = False,
     ) -> FailureRecord:
-        """Count a failure of one of the contribution's functions; a final one switches it off at once."""
+        """Count a failure of one of the contribution's functions; a final one switches it off at once.
+
+        One whose author is at work on it stays on: the next save mends it.
+        """
         if isinstance(error, PluginError):
             told = PluginError(without_secrets(error.problem), cure=without_secrets(error.cure), source=plugin_name)
         else:
@@ -102,7 +106,9 @@ class FailureBook:
                 error=told,
                 details=details,
                 count=(old.count if old else 0) + 1,
-                disabled=is_final or in_a_row >= FAILURES_IN_A_ROW or (old is not None and old.disabled),
+                disabled=is_final
+                or (in_a_row >= FAILURES_IN_A_ROW and not stays_on)
+                or (old is not None and old.disabled),
             )
             self._records[contribution_id] = record
         if record.disabled and not (old and old.disabled):

@@ -43,6 +43,8 @@ class PluginEvent(StrEnum):
     """It was used, and the person has not accepted yet what it asks for.  Told once."""
     ACCEPTED = "accepted"
     """The person accepted what it asks for."""
+    REFUSED = "refused"
+    """It tried what its manifest does not ask for; ``processes.refusals`` has the sentences.  Told once of each."""
     SWITCHED_ON = "switched-on"
     """A contribution that had failed too often has another chance."""
 
@@ -84,9 +86,12 @@ class PluginRegistry(PluginCollection):
         self.settings = settings or PluginSettings()
         self._listeners: list[Callable[[PluginChange], None]] = []
         self._asked_for_consent: set[str] = set()
+        self._worked_on: set[str] = set()
         self._in_process = InProcess()
         self.preparations = Preparations()
-        self.processes = PluginProcesses(environment_for=self.preparations.environment_for)
+        self.processes = PluginProcesses(
+            environment_for=self.preparations.environment_for, on_refusal=self._tell_refusal
+        )
         """Of isolated plugins."""
         self._in_own_process = Isolated(self.processes)
         self._failures = FailureBook(on_failure)
@@ -339,7 +344,15 @@ class PluginRegistry(PluginCollection):
             title=contribution.title,
             plugin_name=plugin.name,
             is_final=is_final,
+            stays_on=self.is_worked_on(plugin.id),
         )
+
+    def work_on(self, plugin_id: str) -> None:
+        """Note that the plugin's author is at work on it: failures do not switch its contributions off."""
+        self._worked_on.add(plugin_id)
+
+    def is_worked_on(self, plugin_id: str) -> bool:
+        return plugin_id in self._worked_on
 
     def report_success(self, contribution_id: str, reference: str = "") -> None:
         """Note that the function works: its failures are no longer in a row."""
@@ -373,6 +386,10 @@ class PluginRegistry(PluginCollection):
     def _tell(self, event: PluginEvent, plugin_id: str) -> None:
         for listener in self._listeners:
             listener(PluginChange(event=event, plugin_id=plugin_id))
+
+    def _tell_refusal(self, plugin: Plugin, error: PluginError) -> None:
+        _log.warning("%s", error)
+        self._tell(PluginEvent.REFUSED, plugin.id)
 
     @staticmethod
     def _switched_off(contribution: Contribution, plugin: Plugin) -> PluginError:

@@ -35,6 +35,7 @@ def add_plugin(registry: PluginRegistry, path: Path) -> Plugin:
         registry.remove(named.id)
     plugin = registry.add(folder)
     registry.accept(plugin.id)
+    registry.work_on(plugin.id)
     return plugin
 
 
