@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -211,6 +211,27 @@ def test_a_panel_behind_another_is_not_asked_and_goes_with_its_plugin(desk, pane
     found = desk.window.finder.commands("")
     assert not {"Desk", "Say hello & wave"} & {entry.title for entry in found}
     assert "desk.embers" not in colour_maps.names()
+
+
+def test_panels_that_were_open_come_back_where_they_were_and_damage_stops_nobody(desk, panel, own_profile):
+    panels, window = desk.window.contributed.panels, desk.window
+    panel.setFloating(False)
+    window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, panel)
+    layout = window.saveState()
+    panels.keep()
+    panels.docks.pop(PANEL)
+    window.removeDockWidget(panel)
+    panel.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    window.restoreState(layout)
+    panels.recall()
+    assert window.dockWidgetArea(panels.docks[PANEL]) == Qt.DockWidgetArea.LeftDockWidgetArea
+    assert panels.is_shown(PANEL)
+    kept = own_profile / "state" / "plugin-panels.json"
+    for damage in (b"", b"{}", b'["gone.panel", 7, null]', b"[" * 100_000, b"\xff"):
+        kept.write_bytes(damage)
+        panels.recall()
+    assert list(panels.docks) == [PANEL]
 
 
 # ---- commands

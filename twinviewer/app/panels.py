@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from twinviewer.api.contracts import Site
 from twinviewer.app.jobs import JobRunner
+from twinviewer.app.plugins.failures import WaitsForPersonError
 from twinviewer.app.plugins.manifest import PanelContribution
 from twinviewer.app.plugins.panel_checks import EntryElement, PanelContent, checked_content, entry_fits
 from twinviewer.app.plugins.registry import PluginRegistry
@@ -41,6 +42,8 @@ class PanelState(StrEnum):
     SHOWN = "shown"
     FAILED = "failed"
     """Its function failed; what it had answered before stands."""
+    NEEDS_PERSON = "needs the person"
+    """Its plugin can do nothing before the person accepted what it asks for, or filled in its settings."""
     SWITCHED_OFF = "switched off"
     """It failed three times in a row."""
 
@@ -271,6 +274,8 @@ class PanelRunner:
         is_off = self._registry.is_disabled(panel.contribution.id)
         problem = error if isinstance(error, TwinViewerError) else PluginError(f"The panel failed: {error}.")
         state = PanelState.SWITCHED_OFF if is_off else PanelState.FAILED
+        if isinstance(problem, WaitsForPersonError):
+            state = PanelState.NEEDS_PERSON
         self._show(panel, replace(panel.picture, state=state, problem=problem, busy_since=None))
 
     def _show(self, panel: _Open, picture: PanelPicture) -> None:

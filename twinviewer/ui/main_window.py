@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         self._make_commands(document)
         self._connect()
         self.docks.recall()
+        self.contributed.panels.recall()
         self._follow(Change(before=services.session.project, after=services.session.project))
         self._show_theme()
         self.live.wake()

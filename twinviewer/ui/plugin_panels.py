@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import (
@@ -18,13 +21,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from twinviewer.app.atomic import write_atomically
+from twinviewer.app.folders import state_dir
 from twinviewer.app.panels import PanelPicture, PanelRunner, PanelState
 from twinviewer.app.plugins.manifest import PanelContribution
 from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.model.errors import WriteError
 from twinviewer.model.panel import Selection
 from twinviewer.ui.docks import DockTitle
 from twinviewer.ui.look import Look
 from twinviewer.ui.panel_view import PanelView
+
+_log = logging.getLogger(__name__)
 
 LOOK_EVERY_MS = 100
 BUSY_AFTER_S = 0.4
@@ -89,6 +97,12 @@ class PanelDock(QDockWidget):
         if picture.problem is not None:
             problem = picture.problem
             self.problem.setText(" ".join(part for part in (problem.problem, problem.cure) if part))
+        waits = picture.state is PanelState.NEEDS_PERSON
+        name = "panelText" if waits else "error"
+        if self.problem.objectName() != name:
+            self.problem.setObjectName(name)
+            self.problem.style().polish(self.problem)
+        self.log.setVisible(not waits)
         self.again.setVisible(picture.state is PanelState.SWITCHED_OFF)
 
     def _keep_room(self) -> None:
@@ -194,7 +208,30 @@ class PluginPanels(QObject):
             else:
                 self._runner.reload(panel_id)
 
+    def keep(self) -> None:
+        """Remember which panels are open, for the next start; where they are is in the layout of the window."""
+        shown = [panel_id for panel_id in self.docks if self.is_shown(panel_id)]
+        try:
+            write_atomically(_path(), json.dumps(shown).encode())
+        except WriteError as error:
+            _log.warning("Which panels are open could not be kept. %s", error)
+
+    def recall(self) -> None:
+        """Open the panels that were open the last time, as far as their plugins are still there."""
+        try:
+            kept = json.loads(_path().read_bytes())
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, RecursionError) as error:
+            _log.warning("Which panels were open cannot be told (%s).", error)
+            return
+        wanted = kept if isinstance(kept, list) else ()
+        for panel in self._registry.panels:
+            if panel.id in wanted and panel.id not in self.docks:
+                self._make(panel).show()
+
     def close(self) -> None:
+        self.keep()
         self._timer.stop()
         self._runner.end()
 
@@ -208,6 +245,7 @@ class PluginPanels(QObject):
         dock.log.clicked.connect(self._show_log)
         dock.visibilityChanged.connect(lambda visible: self._follow_view(panel_id, visible=visible))
         self.docks[panel_id] = dock
+        # a dock that the window saw in an earlier session goes back to its place
         if not self._window.restoreDockWidget(dock):
             self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
             self._window.tabifyDockWidget(self._beside(), dock)
@@ -222,3 +260,7 @@ class PluginPanels(QObject):
             self._timer.start()
         else:
             self._runner.close(panel_id)
+
+
+def _path() -> Path:
+    return state_dir() / "plugin-panels.json"
