@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkRenderer
 
 from twinviewer.model.drawing import ExtrudedColumns
-from twinviewer.scene.drawn import Drawn, Surroundings, id_of, row_colours
+from twinviewer.scene.drawn import Drawn, Surroundings, box_around, id_of, row_colours
 from twinviewer.scene.glyph_shapes import column_shape
 from twinviewer.scene.glyphs import Copies
 from twinviewer.scene.picking import Hit, PickRay
@@ -54,6 +54,8 @@ class DrawnColumns(Drawn):
         heights = np.asarray(request.heights_m, dtype=np.float32)
         self._heights_m = np.where(heights > 0, heights, np.float32(0))  # NaN too
         standing = self._heights_m > 0
+        tops = self._positions + np.array([0, 0, 1], np.float32) * self._heights_m[:, None]
+        self._box = box_around(np.concatenate([self._positions, tops]), reach_m=self._radius_m)
         foot = self._positions.copy()
         foot[:, 2] -= self._sunk_m
         size = np.empty((count, 3), np.float32)
@@ -66,13 +68,6 @@ class DrawnColumns(Drawn):
     def dress(self, stage: Stage) -> None:
         for actor in self._actors:
             stage.dress_copies(actor)
-
-    def bounds(self) -> NDArray[np.float64] | None:
-        if len(self._positions) == 0 or not self._visible:
-            return None
-        tops = self._positions + np.array([0, 0, 1], np.float32) * self._heights_m[:, None]
-        low, high = self._positions.min(axis=0), np.maximum(self._positions, tops).max(axis=0)
-        return np.stack([low - self._radius_m, high + self._radius_m], axis=1).astype(np.float64)
 
     def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
         rows = np.flatnonzero(self._heights_m > 0)

@@ -48,6 +48,8 @@ class Drawn(ABC):
         self._actors: list[vtkActor] = []
         self._visible = True
         self._opacity = 1.0
+        self._box: NDArray[np.float64] | None = None
+        """Around everything that it draws: every frame asks for it."""
 
     def _attach(self, actor: vtkActor) -> vtkActor:
         self._actors.append(actor)
@@ -107,8 +109,8 @@ class Drawn(ABC):
             self._renderer.AddActor(actor)
 
     def bounds(self) -> NDArray[np.float64] | None:
-        """Return the local box (3, 2) around it, or None."""
-        return None
+        """Return the local box (3, 2) around what is seen of it, or None."""
+        return self._box if self._visible else None
 
     def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
         """Return what lies under the pixel, with its id, or None."""
@@ -129,7 +131,9 @@ def id_of(ids: Any, row: int) -> str:
 
 def box_around(points: NDArray[np.float32], *, reach_m: float = 0.0) -> NDArray[np.float64] | None:
     """Return the box (3, 2) around ``points`` (n, 3), NaN left out, and ``reach_m`` more; None where there is none."""
-    known = points[~np.isnan(points).any(axis=1)]
-    if len(known) == 0:
+    if len(points) == 0:
         return None
-    return np.stack([known.min(axis=0) - reach_m, known.max(axis=0) + reach_m], axis=1).astype(np.float64)
+    low, high = np.fmin.reduce(points, axis=0), np.fmax.reduce(points, axis=0)  # these pass over NaN
+    if np.isnan(low).any():
+        return None
+    return np.stack([low - reach_m, high + reach_m], axis=1).astype(np.float64)

@@ -103,6 +103,7 @@ class DrawnFlowLines(Drawn):
         self._follow()
 
     def _write_places(self, strips: Strips, course: Course) -> None:
+        self._box = box_around(self._local)
         if len(course.rows) == 0:
             return
         reaching, leaving, metres = directions(self._local, self._line)
@@ -153,9 +154,6 @@ class DrawnFlowLines(Drawn):
     def before_render(self) -> None:
         if self._strips is not None and self._visible:
             self._strips.follow()
-
-    def bounds(self) -> NDArray[np.float64] | None:
-        return box_around(self._local) if self._visible else None
 
     def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
         if not self._visible or len(self._local) < 2:

@@ -13,7 +13,7 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper, vtkRenderer
 
 from twinviewer.model.drawing import GlyphShape, LoadedMesh, PlaceGlyphs
 from twinviewer.scene.colours import Uint8s
-from twinviewer.scene.drawn import Drawn, Surroundings, id_of, row_colours
+from twinviewer.scene.drawn import Drawn, Surroundings, box_around, id_of, row_colours
 from twinviewer.scene.glyph_shapes import Shape, loaded_shape, shape_of
 from twinviewer.scene.meshes import as_vtk
 from twinviewer.scene.picking import TOLERANCE_PX, Hit, PickRay
@@ -112,6 +112,7 @@ class DrawnGlyphs(Drawn):
         count = len(request.positions)
         self._positions = surroundings.frame.to_local(request.positions)
         self._size_m = np.broadcast_to(np.asarray(request.size_m, dtype=np.float32), count)
+        self._box = box_around(self._positions, reach_m=float(self._size_m.max(initial=0.0)))
         self._ids = request.ids
         rotation = np.zeros((count, 3), dtype=np.float32)  # VTK turns about y, then x, then z: roll, pitch, heading
         for axis, angle, sign in ((0, request.pitch_deg, 1), (1, request.roll_deg, 1), (2, request.heading_deg, -1)):
@@ -153,12 +154,6 @@ class DrawnGlyphs(Drawn):
     def dress(self, stage: Stage) -> None:
         for actor in self._actors:
             stage.dress_copies(actor)
-
-    def bounds(self) -> NDArray[np.float64] | None:
-        if len(self._positions) == 0 or not self._visible:
-            return None
-        reach = float(self._size_m.max())
-        return np.stack([self._positions.min(axis=0) - reach, self._positions.max(axis=0) + reach], axis=1)
 
     def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
         if len(self._positions) == 0 or not self._visible:

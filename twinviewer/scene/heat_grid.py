@@ -49,7 +49,6 @@ class DrawnHeatGrid(Drawn):
         self._surroundings: Surroundings | None = None
         self._rgba = np.empty((0, 0, 4), np.uint8)
         self._image = vtkImageData()
-        self._box: Float64s | None = None
         self._own_opacity = 1.0
 
     @classmethod
@@ -101,9 +100,6 @@ class DrawnHeatGrid(Drawn):
         for actor in self._actors:
             actor.GetProperty().SetOpacity(self._opacity * self._own_opacity)
             actor.SetVisibility(self._visible)
-
-    def bounds(self) -> Float64s | None:
-        return self._box if self._visible else None
 
 
 def _place(request: HeatGrid) -> tuple[object, ...]:

@@ -12,7 +12,7 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
 
 from twinviewer.model.drawing import LoadedIcon, PlaceGlyphs
 from twinviewer.scene.colours import Uint8s
-from twinviewer.scene.drawn import Drawn, Surroundings, id_of, row_colours
+from twinviewer.scene.drawn import Drawn, Surroundings, box_around, id_of, row_colours
 from twinviewer.scene.glyphs import STALE_OPACITY, STALE_RGB
 from twinviewer.scene.meshes import actor_of, as_vtk, poly_data
 from twinviewer.scene.picking import TOLERANCE_PX, Hit, PickRay
@@ -80,6 +80,7 @@ class DrawnIcons(Drawn):
         size_m = np.broadcast_to(np.asarray(request.size_m, dtype=np.float32), count)
         self._local = surroundings.frame.to_local(request.positions)
         self._size_m = size_m[:, None] * share
+        self._box = box_around(self._local, reach_m=float(self._size_m.max(initial=0.0)))
         self._ids = request.ids
         self._points.reshape(count, 4, 3)[:] = self._local[:, None]
         self._corners.reshape(count, 4, 4)[..., :2] = self._size_m[:, None] * _CORNERS
@@ -136,12 +137,6 @@ class DrawnIcons(Drawn):
         matrix = camera.GetProjectionTransformMatrix(self._renderer.GetTiledAspectRatio(), -1, 1)
         per_metre = [matrix.GetElement(0, 0), matrix.GetElement(1, 1)]
         self._shader.GetVertexCustomUniforms().SetUniform2f("tvPerMetre", per_metre)
-
-    def bounds(self) -> NDArray[np.float64] | None:
-        if len(self._local) == 0 or not self._visible:
-            return None
-        reach = float(self._size_m.max())
-        return np.stack([self._local.min(axis=0) - reach, self._local.max(axis=0) + reach], axis=1)
 
     def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
         if len(self._local) == 0 or not self._visible:

@@ -31,7 +31,6 @@ class DrawnTrails(Drawn):
         super().__init__(renderer)
         self._shape = (0, 0)
         self._strips: Strips | None = None
-        self._box: NDArray[np.float64] | None = None
 
     @classmethod
     def takes(cls, request: object) -> bool:
@@ -43,6 +42,7 @@ class DrawnTrails(Drawn):
             self._build(objects, moments)
         strips = self._strips
         assert strips is not None
+        self._box = None
         if objects == 0 or moments == 0:
             return
         local = surroundings.frame.to_local(request.positions.reshape(-1, 3)).reshape(objects, moments, 3)
@@ -89,9 +89,6 @@ class DrawnTrails(Drawn):
     def before_render(self) -> None:
         if self._strips is not None and self._visible:
             self._strips.follow()
-
-    def bounds(self) -> NDArray[np.float64] | None:
-        return self._box if self._visible else None
 
 
 def _filled(local: NDArray[np.float32], nowhere: NDArray[np.bool_]) -> NDArray[np.float32]:
