@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +28,7 @@ from twinviewer.app.plugins.secret_values import ENVIRONMENT_PREFIX, without_sec
 from twinviewer.app.spawning import spawn
 from twinviewer.isolation import frames
 from twinviewer.isolation.protocol import Channel, Message
+from twinviewer.model.errors import PluginError
 from twinviewer.model.feedback import Cancelled, Feedback, Silent
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ CANCEL_GRACE_S = 1.0
 LAST_WORDS = 64 * 2**10
 """Bytes of what it printed that are kept."""
 PRINTED_AT_ONCE = 2**20
-PRINTED_PER_S = 8 * 2**20
+PRINTED_PER_S = 32 * 2**20
 """Bytes: whoever prints more than the first at once goes on at this pace."""
 MESSAGES_PER_S = 2000
 """More messages of its own accord, and the process is ended."""
@@ -96,6 +97,8 @@ class PluginProcess:
         folders: For arrays, the best first; its own.
         data_folder: Where the plugin may keep files.
         python: The interpreter of its environment; None: ours.
+        on_refusal: Hears what the process was refused because its manifest does not ask for it, on a thread of its
+            own.
     """
 
     def __init__(
@@ -105,8 +108,10 @@ class PluginProcess:
         folders: Sequence[Path],
         data_folder: Path,
         python: Path | None = None,
+        on_refusal: Callable[[PluginError], None] = lambda error: None,
     ) -> None:
         self.plugin = plugin
+        self._on_refusal = on_refusal
         self.memory_limit = plugin.manifest.limits.memory_mb * 2**20
         self.message_count = 0
         self.notice_count = 0
@@ -293,6 +298,10 @@ class PluginProcess:
                 self._questions.put(message)
             case "ready":
                 self._ready.set()
+            case "refused":
+                self.notice_count += 1
+                problem, cure = (without_secrets(str(message.extra[key])[:500]) for key in ("problem", "cure"))
+                self._on_refusal(PluginError(problem, cure=cure, source=self.plugin.name))
             case _:
                 self.notice_count += 1
 

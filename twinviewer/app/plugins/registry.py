@@ -7,6 +7,7 @@ contribution off.  Plugins come, go and are reloaded while the program runs; lis
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.app.plugins.settings import PluginSettings, Value
 from twinviewer.model.errors import PluginError, TwinViewerError
 from twinviewer.model.feedback import Cancelled
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
