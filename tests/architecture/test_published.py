@@ -98,12 +98,20 @@ def test_the_page_about_plugins_names_all_of_the_api() -> None:
     assert {name for name in api.__all__ if name not in page} == set()
 
 
-def test_the_page_about_plugins_names_every_key_of_the_manifest() -> None:
-    from twinviewer.app.plugins.manifest import Manifest, OverlayContribution, ReaderContribution
+def test_the_pages_about_plugins_name_every_key_of_the_manifest() -> None:
+    from twinviewer.app.plugins import manifest
 
-    page = (ROOT / "docs/plugins.md").read_text()
-    for table in (Manifest, ReaderContribution, OverlayContribution):
-        assert {key for key in table.model_fields if f"`{key}`" not in page and f"[[{key}]]" not in page} == set()
+    plugins, settings = (ROOT / "docs/plugins.md").read_text(), (ROOT / "docs/plugins/settings.md").read_text()
+    kinds = manifest.Contribution.__args__
+    for model, page in (
+        (manifest.Manifest, plugins),
+        (manifest.Permissions, plugins),
+        (manifest.Limits, plugins),
+        *((kind, plugins) for kind in kinds),
+        (manifest.Parameter, settings),
+    ):
+        missing = {key for key in model.model_fields if not re.search(rf"`\[*{key}\]*`", page)}
+        assert missing == set(), model.__name__
 
 
 @pytest.mark.parametrize("page", sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from twinviewer.app import description, problems, project_file, tours
-from twinviewer.app.plugins import contract_pages, listing, manifest
+from twinviewer.app.plugins import contract_pages, listing
 from twinviewer.app.plugins.conformance import report
 
 _PROBLEMS_HEAD = """# Problems
@@ -21,7 +21,7 @@ def published() -> dict[str, str]:
     """Return each page by its path below ``docs``."""
     schemas = {
         "info": description.json_schema(),
-        "plugin": manifest.json_schema(),
+        "plugin": contract_pages.manifest_schema(),
         "plugin-check": report.json_schema(),
         "plugin-list": listing.json_schema(),
         "project": project_file.json_schema(),

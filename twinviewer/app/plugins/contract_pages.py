@@ -144,6 +144,16 @@ def pages() -> dict[str, str]:
     }
 
 
+def manifest_schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``plugin.toml``, with what the code says about each key."""
+    schema = manifest.json_schema()
+    for name, table in {"Manifest": schema, **schema["$defs"]}.items():
+        for key, text in _documents_of_members(getattr(manifest, name)).items():
+            if key in table["properties"]:
+                table["properties"][key]["description"] = " ".join(_prose(text).replace("`", "").split())
+    return schema
+
+
 # --- definitions ----------------------------------------------------------------------------------------------------
 
 

@@ -88,18 +88,23 @@ class Parameter(_Table):
     """One value that a person chooses: a setting of a plugin, or a parameter of an analysis."""
 
     key: Key
+    """By which the plugin's functions get the value."""
     title: Text
+    """Of its field in the form."""
     type: Literal["text", "number", "integer", "boolean", "choice", "colour", "file", "folder", "secret", "layer"]
     """``secret``: kept in the system's keyring, settings only.  ``layer``: a layer of the project, analyses only."""
     description: str = ""
+    """Below its field in the form."""
     unit: str = ""
     """UCUM, for numbers."""
     default: str | bool | int | float | None = None
     """None: nothing is chosen at first, and the person must.  Empty, for a secret: it may be left out."""
     minimum: float | None = None
+    """For numbers: the least that may be chosen."""
     maximum: float | None = None
+    """For numbers: the most that may be chosen."""
     choices: tuple[Text, ...] = ()
-    """For ``choice``."""
+    """For ``choice``: what may be chosen."""
     kinds: tuple[LayerKind, ...] = ()
     """For ``layer``: what it may be; empty: anything."""
 
@@ -130,8 +135,11 @@ FUNCTION_KEYS = ("probe", "read", "write", "draw", "feed", "encode", "analyse", 
 
 class _Contribution(_Table):
     id: ContributionId
+    """The plugin's id, a dot, and a name; never changes, as projects refer to it."""
     title: Text
+    """For people."""
     description: str = ""
+    """For people: one sentence."""
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -269,6 +277,7 @@ class Limits(_Table):
     """What a plugin that runs in a process of its own may use; beyond it the process is ended and the person told."""
 
     memory_mb: int = pydantic.Field(default=1024, ge=64, le=65536)
+    """Resident memory of its process."""
     call_s: float = pydantic.Field(default=30.0, gt=0, le=3600)
     """How long one call of a feed, an encode, a panel or a command may take.  Layers, analyses, readers and writers
     have no limit: they show progress, and the person can stop them."""
@@ -281,17 +290,25 @@ class Manifest(_Table):
     api: int
     """Number of the plugin contract that it was written for."""
     id: PluginId
+    """Never changes, as projects and settings refer to it."""
     name: Text
+    """For people."""
     version: Text
+    """For people, and to tell an update from a step back."""
     licence: Text
     """SPDX expression."""
     description: str = ""
+    """For people: a sentence or two."""
     homepage: str = ""
+    """Where there is more to read."""
     isolated: bool | None = None
     """Whether its code runs in a process of its own.  None: yes, unless it ships with the program."""
     permissions: Permissions = Permissions()
+    """What it reaches for; asked for before its code is run, and enforced where it runs in a process of its own."""
     limits: Limits = Limits()
+    """What it may use, where it runs in a process of its own."""
     settings: tuple[Parameter, ...] = ()
+    """What a person chooses for it: a form, and ``settings`` in each of its functions."""
     readers: tuple[ReaderContribution, ...] = ()
     writers: tuple[WriterContribution, ...] = ()
     layers: tuple[LayerContribution, ...] = ()
