@@ -106,7 +106,7 @@ def test_a_table_colours_the_buildings_that_it_names(
     table.write_text("id,kwh_m2\nhouse-0,80\nhouse-3,\nnobody,120\n")
     with pytest.raises(api.FeedError, match="No table is chosen"):
         drawn(recipe, town)
-    recipe.set_settings("energy-table", {"table": str(table)})
+    recipe.save_settings("energy-table", {"table": str(table)})
     (colours,) = drawn(recipe, town)
     assert isinstance(colours, api.ColourObjects)
     assert list(colours.object_ids) == ["house-0", "house-3", "nobody"]
@@ -154,13 +154,13 @@ def test_stations_come_from_a_server(recipe: PluginRegistry, town: sites.Session
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    recipe.set_settings("bike-share", {"url": "http://localhost:9/"})  # nobody listens there
+    recipe.save_settings("bike-share", {"url": "http://localhost:9/"})  # nobody listens there
     with pytest.raises(api.FeedError, match="does not come"):
         drawn(recipe, town)
     server = HTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        recipe.set_settings("bike-share", {"url": f"http://localhost:{server.server_port}/"})
+        recipe.save_settings("bike-share", {"url": f"http://localhost:{server.server_port}/"})
         (glyphs,) = drawn_at_the_end(recipe, town)
     finally:
         server.shutdown()
