@@ -82,7 +82,7 @@ class Stage:
 class Bench:
     """One panel and one command of one plugin, with a clock that stands."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, more: str = "") -> None:
         home = root / "desk"
         home.mkdir(parents=True)
         (home / "plugin.toml").write_text(
@@ -91,7 +91,7 @@ class Bench:
             '[[commands]]\nid = "desk.command"\ntitle = "Command"\nrun = "code:run"\n'
             '[[overlays]]\nid = "desk.overlay"\ntitle = "Overlay"\nfeed = "code:run"\nencode = "code:run"\n'
             "period_s = 1\n"
-            '[[analyses]]\nid = "desk.analysis"\ntitle = "Analysis"\nanalyse = "code:run"\n'
+            '[[analyses]]\nid = "desk.analysis"\ntitle = "Analysis"\nanalyse = "code:run"\n' + more
         )
         (home / "code.py").write_text(CODE)
         self.home = home
@@ -277,6 +277,7 @@ def test_a_panel_that_fails_keeps_what_it_showed_and_three_times_in_a_row_switch
         bench.settle()
         bench.wait(lambda calls=calls: len(bench.calls) == calls)
     bench.wait(lambda: bench.panels.picture("desk.panel").state is PanelState.SWITCHED_OFF)
+    assert "switched off" in bench.panels.picture("desk.panel").problem.problem
     bench.now += 60
     bench.look()
     bench.panels.press("desk.panel", "go")
@@ -286,6 +287,21 @@ def test_a_panel_that_fails_keeps_what_it_showed_and_three_times_in_a_row_switch
     bench.panels.switch_on("desk.panel")
     bench.wait(lambda: bench.panels.picture("desk.panel").state is PanelState.SHOWN)
     assert bench.panels.picture("desk.panel").problem is None
+
+
+def test_a_panel_whose_plugin_was_not_accepted_yet_waits_and_goes_on_when_it_is(tmp_path):
+    bench = Bench(tmp_path, more='[permissions]\nnetwork = ["example.org"]\n')
+    bench.look()
+    bench.wait(lambda: bench.panels.picture("desk.panel").state is PanelState.NEEDS_PERSON)
+    for _ in range(5):
+        bench.now += RETRY_S
+        bench.look()
+        bench.settle()
+    assert bench.panels.picture("desk.panel").state is PanelState.NEEDS_PERSON, "that is no failure"
+    bench.registry.accept("desk")
+    bench.panels.reload("desk.panel")
+    bench.wait(lambda: bench.panels.picture("desk.panel").state is PanelState.SHOWN)
+    bench.panels.end()
 
 
 def test_a_panel_that_blocks_keeps_nobody_waiting_and_says_since_when(bench):

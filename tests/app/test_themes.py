@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from twinviewer.app import colour_maps
@@ -39,7 +40,11 @@ def test_a_contributed_map_is_known_by_its_id_and_gone_when_it_is_withdrawn(tmp_
     themes = themes_of(tmp_path, errors)
     assert [(each.id, each.title) for each in themes.maps] == [("paint.embers", "Embers")]
     assert "paint.embers" in colour_maps.names()
-    assert colour_maps.colours_of("paint.embers").tolist() == [[0, 0, 0], [128, 0, 0], [255, 255, 255]]
+    colours = colour_maps.colours_of("paint.embers")
+    assert colours[[0, 255]].tolist() == [[0, 0, 0], [255, 255, 255]]
+    assert (
+        np.abs(colours[[64, 191]].astype(int) - [[64, 0, 0], [191, 127, 127]]).max() <= 1
+    )  # a quarter, three quarters
     themes.withdraw()
     assert "paint.embers" not in colour_maps.names()
     assert (colour_maps.colours_of("paint.embers") == colour_maps.colours_of("viridis")).all()
@@ -107,5 +112,18 @@ def test_a_map_that_was_edited_is_read_anew(tmp_path, errors):
     themes = themes_of(tmp_path, errors)
     (home / "embers.json").write_text(json.dumps({"colours": "0000ff 00ff00"}))
     themes.renew()
-    assert colour_maps.colours_of("paint.embers").tolist() == [[0, 0, 255], [0, 255, 0]]
+    assert colour_maps.colours_of("paint.embers")[[0, 255]].tolist() == [[0, 0, 255], [0, 255, 0]]
     themes.withdraw()
+
+
+def test_steps_are_not_blended_and_equally_wide(tmp_path):
+    (tmp_path / "m.json").write_text(json.dumps({"kind": "steps", "colours": "000000 800000 ffffff ff00ff"}))
+    colours, counts = np.unique(colour_maps.read_colour_map(tmp_path / "m.json"), axis=0, return_counts=True)
+    assert (len(colours), set(counts.tolist())) == (4, {64})
+
+
+def test_a_map_of_many_colours_stays_as_it_is(tmp_path):
+    rows = [[value % 256, value // 256, 7] for value in range(1024)]
+    text = " ".join("".join(f"{channel:02x}" for channel in row) for row in rows)
+    (tmp_path / "m.json").write_text(json.dumps({"colours": text}))
+    assert colour_maps.read_colour_map(tmp_path / "m.json").tolist() == rows

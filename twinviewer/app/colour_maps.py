@@ -1,6 +1,6 @@
 """Colour maps: the shipped ones and those that plugins contribute, known by name in one place.
 
-A colour map is data: 2 to 1024 colours in a small JSON file.  Names of contributed ones are contribution ids, which
+A colour map is data: 2 to 1024 colours in a small JSON file; fewer than 256 are blended, or stand as equal steps.  Names of contributed ones are contribution ids, which
 no shipped one can have, for they hold a dot.
 """
 
@@ -24,6 +24,8 @@ Uint8s = NDArray[np.uint8]
 DEFAULT_MAP = "viridis"
 SIZE_LIMIT_BYTES = 64 * 1024
 FEWEST, MOST = 2, 1024
+ROWS = 256
+"""Of a map that has no more colours than that."""
 
 _HEX = re.compile(r"[0-9a-fA-F]{6}(\s+[0-9a-fA-F]{6})*")
 
@@ -33,6 +35,8 @@ class _File(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="ignore")
     name: str = ""
+    kind: str = ""
+    """``sequential``, ``diverging``, or ``steps``: colours that are not blended."""
     colours: Annotated[str, pydantic.Field(min_length=13, max_length=SIZE_LIMIT_BYTES)]
     """``rrggbb rrggbb …`` from the lower end to the upper."""
 
@@ -51,7 +55,7 @@ def read_colour_map(path: Path) -> Uint8s:
     try:
         if path.stat().st_size > SIZE_LIMIT_BYTES:
             raise PluginError("A colour map is larger than 64 KiB.", cure=cure, source=str(path))
-        text = _File.model_validate_json(path.read_bytes()).colours.strip()
+        content = _File.model_validate_json(path.read_bytes())
     except OSError as error:
         raise PluginError(
             f"A colour map cannot be read: {error.strerror}.", cure="Correct its path in plugin.toml.", source=str(path)
@@ -60,9 +64,17 @@ def read_colour_map(path: Path) -> Uint8s:
         raise PluginError(
             f"A colour map is not valid: {error.errors()[0]['msg']}.", cure=cure, source=str(path)
         ) from error
+    text = content.colours.strip()
     if not _HEX.fullmatch(text) or not FEWEST <= len(text.split()) <= MOST:
         raise PluginError("A colour map has no colours.", cure=cure, source=str(path))
-    return np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, 3)
+    colours = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, 3)
+    if len(colours) >= ROWS:
+        return colours
+    if content.kind == "steps":
+        return colours[np.arange(ROWS) * len(colours) // ROWS]
+    at = np.linspace(0, len(colours) - 1, ROWS)
+    channels = [np.interp(at, np.arange(len(colours)), colours[:, channel]) for channel in range(3)]
+    return np.rint(np.column_stack(channels)).astype(np.uint8)
 
 
 def contribute(name: str, colours: Uint8s) -> None:

@@ -205,8 +205,7 @@ class PanelRunner:
             return
         if self._registry.is_disabled(panel.contribution.id):
             if panel.picture.state is not PanelState.SWITCHED_OFF:
-                failure = self._registry.failure(panel.contribution.id)
-                self._fail(panel, PluginError("The panel is switched off.") if failure is None else failure.error)
+                self._fail(panel, PluginError("The panel is switched off."))
             return
         asked = _Asked(
             site=self._site(),
@@ -272,6 +271,9 @@ class PanelRunner:
     def _fail(self, panel: _Open, error: Exception) -> None:
         panel.running, panel.failed_at, panel.last = 0, self._monotonic(), None
         is_off = self._registry.is_disabled(panel.contribution.id)
+        record = self._registry.failure(panel.contribution.id)
+        if is_off and record is not None:
+            error = record.error  # says that it is switched off, and why
         problem = error if isinstance(error, TwinViewerError) else PluginError(f"The panel failed: {error}.")
         state = PanelState.SWITCHED_OFF if is_off else PanelState.FAILED
         if isinstance(problem, WaitsForPersonError):
