@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 class ConsentNeededError(WaitsForPersonError):
     """The person has not accepted yet what the plugin asks for."""
 
+    code = "plugin.consent"
+
 
 class PluginChoices:
     """Choices that outlast the program.  Safe from any thread.

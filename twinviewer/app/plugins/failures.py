@@ -20,6 +20,8 @@ FAILURES_IN_A_ROW = 3
 class WaitsForPersonError(PluginError):
     """A plugin can do nothing before the person did something; it did not fail."""
 
+    code = "plugin.waits"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureRecord:

@@ -29,6 +29,8 @@ Value = str | bool | int | float
 class SettingsNeededError(WaitsForPersonError):
     """A plugin cannot do anything before the person has chosen a setting."""
 
+    code = "plugin.setting"
+
 
 class SettingValues(dict[str, Value]):
     """Values by key, as a plugin gets them.  Printing them shows no secret."""
