@@ -8,18 +8,18 @@ import pytest
 
 from twinviewer.app import colour_maps
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.themes import Themes, read_style
+from twinviewer.app.themes import Themes, file_of, read_style
 from twinviewer.model.errors import PluginError
 from twinviewer.model.project import Style
 
 
-def plugin(root: Path, *, style: object = None, colours: str = "000000 800000 ffffff", themes: str = "") -> Path:
+def plugin(root: Path, *, style: object = None, colours: str = "000000 800000 ffffff") -> Path:
     home = root / "paint"
     home.mkdir(parents=True, exist_ok=True)
     (home / "plugin.toml").write_text(
         'api = 1\nid = "paint"\nname = "Paint"\nversion = "1"\nlicence = "CC0-1.0"\n'
         '[[themes]]\nid = "paint.embers"\ntitle = "Embers"\ncolour_map = "embers.json"\n'
-        '[[themes]]\nid = "paint.rust"\ntitle = "Rust"\nstyle = "rust.json"\nkinds = ["city-model"]\n' + themes
+        '[[themes]]\nid = "paint.rust"\ntitle = "Rust"\nstyle = "rust.json"\nkinds = ["city-model"]\n'
     )
     (home / "embers.json").write_text(json.dumps({"name": "embers", "colours": colours}))
     (home / "rust.json").write_text(json.dumps({"colour": "#aa4400"} if style is None else style))
@@ -92,14 +92,23 @@ def test_a_style_that_cannot_be_drawn_is_refused(tmp_path, errors, style):
     assert [Path(error.source).name for error in errors] == ["rust.json"]
 
 
-def test_files_that_are_missing_too_large_or_elsewhere_are_refused(tmp_path, errors):
-    home = plugin(tmp_path, themes='[[themes]]\nid = "paint.secret"\ntitle = "S"\nstyle = "../../settings.json"\n')
-    (tmp_path.parent / "settings.json").write_text("{}")
+def test_files_that_are_gone_or_too_large_are_refused(tmp_path, errors):
+    home = plugin(tmp_path)
+    registry = PluginRegistry(folders=[tmp_path])
     (home / "embers.json").unlink()
     (home / "rust.json").write_text(json.dumps({"colour": "#aa4400"}) + " " * 70_000)
-    themes = themes_of(tmp_path, errors)
+    themes = Themes(registry, on_error=errors.append)
     assert (themes.maps, themes.presets) == ((), ())
-    assert len(errors) == 3
+    assert sorted(Path(error.source).name for error in errors) == ["embers.json", "rust.json"]
+
+
+def test_a_file_outside_the_plugins_folder_is_none_of_its_files(tmp_path):
+    home = plugin(tmp_path)
+    assert file_of(home, "rust.json") == (home / "rust.json").resolve()
+    (home / "way").symlink_to(tmp_path)
+    for name in ("../settings.json", "/etc/passwd", "way/settings.json", "a/../../b"):
+        with pytest.raises(PluginError):
+            file_of(home, name)
 
 
 def test_a_style_may_name_a_colour_map_of_a_plugin(tmp_path):

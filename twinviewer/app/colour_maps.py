@@ -1,7 +1,7 @@
 """Colour maps: the shipped ones and those that plugins contribute, known by name in one place.
 
-A colour map is data: 2 to 1024 colours in a small JSON file; fewer than 256 are blended, or stand as equal steps.  Names of contributed ones are contribution ids, which
-no shipped one can have, for they hold a dot.
+A colour map is data: 2 to 1024 colours in a small JSON file; fewer than 256 are blended, or stand as equal steps.
+Names of contributed ones are contribution ids, which no shipped one can have, for they hold a dot.
 """
 
 from __future__ import annotations

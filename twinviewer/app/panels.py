@@ -273,7 +273,7 @@ class PanelRunner:
         is_off = self._registry.is_disabled(panel.contribution.id)
         record = self._registry.failure(panel.contribution.id)
         if is_off and record is not None:
-            error = record.error  # says that it is switched off, and why
+            error = PluginError(record.sentence, source=record.plugin_name)
         problem = error if isinstance(error, TwinViewerError) else PluginError(f"The panel failed: {error}.")
         state = PanelState.SWITCHED_OFF if is_off else PanelState.FAILED
         if isinstance(problem, WaitsForPersonError):
