@@ -102,6 +102,13 @@ def module_of(folder: Path) -> object:
     return next(module for module in loaded if getattr(module, "__file__", "") == file)
 
 
+def is_imported(folder: Path) -> bool:
+    """Return whether the plugin's module has run to its end."""
+    file = str(folder / "code.py")
+    loaded = [module for module in list(sys.modules.values()) if getattr(module, "__file__", "") == file]
+    return any(hasattr(module, "encode") for module in loaded)
+
+
 def session_with(*overlay_ids: str) -> Session:
     """Return a session with one layer that is loaded and these overlays on."""
     source = LayerSource(path="/a", reader="r")

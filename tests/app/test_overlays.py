@@ -5,78 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.app.live_plugins import COUNTING, UTM, eventually, module_of, session_with, write_plugin
+from tests.app.live_plugins import COUNTING, UTM, eventually, module_of, write_plugin
+from tests.app.overlay_stage import Stage
 from tests.crowding import allowed_s
 from tests.formats import small_layers
-from tests.live.wall_clock import NOON, Wall
+from tests.live.wall_clock import NOON
 from twinviewer.app import commands
-from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.overlays import (
     SETTLE_S,
     STOP_WITHIN_S,
     OverlayPicture,
-    OverlayRunner,
     OverlayState,
     default_overlays,
 )
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.shape_files import ShapeFiles
-from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
-from twinviewer.live.clock import Clock
-from twinviewer.model.drawing import Labels
 from twinviewer.model.project import LayerSource, LayerSpec, OverlaySpec
-
-PATIENCE_S = 20.0
-
-
-class Stage:
-    """An overlay runner on a session, with clocks that the test moves."""
-
-    def __init__(self, folder: Path, *overlay_ids: str) -> None:
-        self.registry = PluginRegistry(folders=[folder])
-        self.session = session_with(*overlay_ids)
-        self.wall = Wall()
-        self.seconds = 0.0
-        self.clock = Clock(wall=self.wall)
-        self.calls = CallQueue()
-        self.jobs = JobRunner(self.calls.put)
-        self.pool = ReaderPool(size=1)
-        self.runner = OverlayRunner(
-            registry=self.registry,
-            session=self.session,
-            clock=self.clock,
-            jobs=self.jobs,
-            shapes=ShapeFiles(Sources(registry=self.registry, pool=self.pool)),
-            wall=self.wall,
-            monotonic=lambda: self.seconds,
-        )
-
-    def wait(self, seconds: float) -> None:
-        self.wall.wait(seconds)
-        self.seconds += seconds
-
-    def settle(self) -> None:
-        """Let so much time pass that the site is taken."""
-        self.frame()
-        self.wait(SETTLE_S + 0.01)
-        self.frame()
-
-    def frame(self, overlay_id: str = "it.it") -> OverlayPicture:
-        return self.runner.requests(self.clock.now())[overlay_id]
-
-    def shows(self, instant: datetime, overlay_id: str = "it.it") -> bool:
-        """Return whether the overlay shows the value of that second."""
-        (text,) = [
-            label for each in self.frame(overlay_id).requests if isinstance(each, Labels) for label in each.texts
-        ] or [""]
-        return text == f"{int(instant.timestamp())}"
 
 
 @pytest.fixture
@@ -84,7 +33,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     write_plugin(tmp_path, "it")
     a_stage = Stage(tmp_path, "it.it")
     yield a_stage
-    a_stage.runner.stop()
+    a_stage.stop()
 
 
 def feed_threads() -> list[threading.Thread]:
@@ -155,7 +104,7 @@ def test_two_overlays_may_share_a_feed_and_show_what_is_theirs(tmp_path: Path) -
     assert eventually(lambda: stage.frame("it.it").requests != ())
     assert stage.frame("it.it").requests[0].texts == (f"{int(at)}",)  # type: ignore[union-attr]
     assert stage.frame("that.it").requests[0].texts == (f"{2 * int(at)}",)  # type: ignore[union-attr]
-    stage.runner.stop()
+    stage.stop()
 
 
 def test_switched_off_or_hidden_it_asks_for_nothing(stage: Stage) -> None:
@@ -175,7 +124,7 @@ def test_an_overlay_of_a_plugin_that_is_not_there_changes_nothing(tmp_path: Path
     stage = Stage(tmp_path, "it.it", "lost.it")
     stage.settle()
     assert set(stage.runner.requests(NOON)) == {"it.it"}
-    stage.runner.stop()
+    stage.stop()
 
 
 def test_a_real_source_that_falls_silent_is_stale(tmp_path: Path) -> None:
@@ -196,7 +145,7 @@ def test_a_real_source_that_falls_silent_is_stale(tmp_path: Path) -> None:
     stage.wait(10.0)
     assert eventually(lambda: stage.frame().state is OverlayState.STALE)
     assert stage.frame().age_s > 2.0
-    stage.runner.stop()
+    stage.stop()
 
 
 def test_a_source_that_does_not_deliver_is_a_state_and_keeps_the_last_picture(tmp_path: Path) -> None:
@@ -219,7 +168,7 @@ def test_a_source_that_does_not_deliver_is_a_state_and_keeps_the_last_picture(tm
     assert picture.problem is not None
     assert "broker" in picture.problem.problem
     assert picture.requests != ()
-    stage.runner.stop()
+    stage.stop()
 
 
 @pytest.mark.parametrize("body", ["raise ValueError('boom')", "return None", "return [1]", "raise SystemExit(0)"])
@@ -236,7 +185,7 @@ def test_an_encode_that_fails_is_switched_off_after_three_frames_and_nobody_else
     assert picture.problem.source == "The bad plugin"
     assert eventually(lambda: not [t for t in threading.enumerate() if t.name == "feed bad.it"])
     assert eventually(lambda: stage.shows(stage.wall.now))
-    stage.runner.stop()
+    stage.stop()
 
 
 def test_one_that_was_switched_off_is_tried_again_when_a_person_switches_it_on(tmp_path: Path) -> None:
@@ -250,7 +199,7 @@ def test_one_that_was_switched_off_is_tried_again_when_a_person_switches_it_on(t
     for visible in (False, True):
         stage.session.do(commands.SetOverlay(overlay=OverlaySpec(id="it.it", visible=visible)))
     assert eventually(lambda: stage.shows(stage.wall.now))
-    stage.runner.stop()
+    stage.stop()
 
 
 def test_stopping_takes_a_second_at_most_even_where_a_feed_blocks(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import os
+import re
 from pathlib import Path
 
 from twinviewer.app.plugins.finding import Plugin
@@ -22,10 +22,10 @@ def feed_fingerprint(plugin: Plugin, overlay: OverlayContribution) -> object:
         name = str(file.relative_to(folder))
         is_encode = file.with_suffix("") == folder.joinpath(*encode_module.split("."))
         try:
-            text = file.read_bytes()
-            code[name] = _without(text, encode) if is_encode else text
-        except (OSError, SyntaxError, ValueError, RecursionError):  # it is told when the code is used
-            code[name] = b""
+            text = file.read_text("utf-8", errors="replace")
+        except OSError:  # it is told when the code is used
+            text = ""
+        code[name] = _without(text, encode) if is_encode else text
     words = overlay.model_dump(exclude={"title", "description", "encode", "default_on"})
     return words, code
 
@@ -39,12 +39,19 @@ def _code_files(folder: Path) -> list[Path]:
     return found
 
 
-def _without(code: bytes, function: str) -> str:
-    """Return what a module does but for one of its functions, comments and layout left out."""
-    module = ast.parse(code)
-    module.body = [
-        statement
-        for statement in module.body
-        if not (isinstance(statement, ast.FunctionDef) and statement.name == function)
-    ]
-    return ast.dump(module)
+def _without(code: str, function: str) -> str:
+    """Return the lines of a module but for those of one of its functions, blank ones and comments.
+
+    By the look of the lines: ``ast`` of Python 3.11 fails now and then where several threads use it.
+    """
+    head = re.compile(rf"(async\s+)?def\s+{re.escape(function)}\b")
+    kept = []
+    inside = False
+    for line in code.splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if not line[0].isspace() and line[0] not in ")]}":
+            inside = head.match(line) is not None
+        if not inside:
+            kept.append(line)
+    return "\n".join(kept)
