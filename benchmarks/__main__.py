@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import drawing, plugins, reading, start
+from benchmarks import drawing, overlays, plugins, reading, start
 from benchmarks.rows import heading
 
 
@@ -20,6 +20,8 @@ def main() -> None:
     logging.disable(logging.WARNING)
     print(heading())
     for row in start.rows():
+        print(row, flush=True)
+    for row in overlays.rows():
         print(row, flush=True)
     for row in plugins.start_rows():
         print(row, flush=True)

@@ -51,11 +51,16 @@ def ramp(values: NDArray[Any], *, name: str, value_range: tuple[float, float]) -
     """Return the colours (n, 3) of ``values`` (n,); NaN is drawn as missing, what lies beyond the range is clipped."""
     low, high = value_range
     colours = colours_of(name)
-    shares = (np.asarray(values, dtype=np.float64) - low) / ((high - low) or 1.0)
-    missing = np.isnan(shares)
-    rows = (np.clip(np.where(missing, 0, shares), 0, 1) * (len(colours) - 1) + 0.5).astype(np.intp)
-    result = colours[rows]
-    result[missing] = MISSING_RGB
+    last = len(colours) - 1
+    place = np.asarray(values, dtype=np.float64) - low
+    place *= last / ((high - low) or 1.0)
+    place += 0.5
+    missing = np.isnan(place)
+    np.fmax(place, 0.0, out=place)  # NaN becomes 0, too
+    np.fmin(place, last, out=place)
+    result = colours.take(place.astype(np.intp), axis=0)  # several times as fast as an index
+    if missing.any():
+        result[missing] = MISSING_RGB
     return result
 
 

@@ -133,7 +133,10 @@ def box_around(points: NDArray[np.float32], *, reach_m: float = 0.0) -> NDArray[
     """Return the box (3, 2) around ``points`` (n, 3), NaN left out, and ``reach_m`` more; None where there is none."""
     if len(points) == 0:
         return None
-    low, high = np.fmin.reduce(points, axis=0), np.fmax.reduce(points, axis=0)  # these pass over NaN
+    columns = np.ascontiguousarray(points.T)  # several times as fast as along rows of three
+    low, high = columns.min(axis=1), columns.max(axis=1)
     if np.isnan(low).any():
-        return None
+        low, high = np.fmin.reduce(columns, axis=1), np.fmax.reduce(columns, axis=1)
+        if np.isnan(low).any():
+            return None
     return np.stack([low - reach_m, high + reach_m], axis=1).astype(np.float64)

@@ -80,7 +80,7 @@ class DrawnFlowLines(Drawn):
             self._write_dashes(request, strips, course)
         if before is None or _colours_differ(request, before):
             rgb = row_colours(request.values, request.scale, colour=request.colour, count=len(request.offsets) - 1)
-            strips.rgba[:, :3] = np.repeat(rgb[course.line], 2, axis=0)
+            strips.rgba[:, :3] = np.repeat(rgb.take(course.line, axis=0), 2, axis=0)
             strips.changed("colour")
         strips.set_width(request.width_px)
 

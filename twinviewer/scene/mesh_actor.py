@@ -67,7 +67,7 @@ class MeshActor(LayerActor):
             rgb = self._mesh.vertex_rgb
         self._of_triangles(on=False)
         for piece, colours in zip(self._prepared.pieces, self._colours, strict=True):
-            colours.write(rgb[piece.vertices])
+            colours.write(rgb.take(piece.vertices, axis=0))
 
     def recolour(self, rgb: Uint8s) -> None:
         """Give each vertex or each triangle (n, 3) another colour than the style does."""
@@ -75,7 +75,7 @@ class MeshActor(LayerActor):
         self._of_triangles(on=of_triangles)
         if not of_triangles:
             for piece, colours in zip(self._prepared.pieces, self._colours, strict=True):
-                colours.write(rgb[piece.vertices])
+                colours.write(rgb.take(piece.vertices, axis=0))
             return
         if not self._triangle_colours:
             self._triangle_colours = [
@@ -83,7 +83,7 @@ class MeshActor(LayerActor):
                 for piece, mesh in zip(self._prepared.pieces, self._meshes, strict=True)
             ]
         for piece, colours in zip(self._prepared.pieces, self._triangle_colours, strict=True):
-            colours.write(rgb[piece.rows])
+            colours.write(rgb.take(piece.rows, axis=0))
 
     def _of_triangles(self, *, on: bool) -> None:
         for actor in self._actors:

@@ -118,7 +118,7 @@ class PointCloudActor(LayerActor):
     def recolour(self, rgb: Uint8s) -> None:
         """Give each point (n, 3) another colour than the style does."""
         for (rows, _), colours in zip(self._prepared.chunks, self._colours, strict=True):
-            colours.write(rgb[rows])
+            colours.write(rgb.take(rows, axis=0))
 
     def _resize(self) -> None:
         for actor in self._actors:

@@ -47,7 +47,7 @@ class DrawnTrails(Drawn):
             return
         local = surroundings.frame.to_local(request.positions.reshape(-1, 3)).reshape(objects, moments, 3)
         self._box = box_around(local.reshape(-1, 3))
-        nowhere = np.asarray(np.isnan(local).any(axis=2))
+        nowhere = np.asarray(np.isnan(local.sum(axis=2)))
         if nowhere.any():
             local = _filled(local, nowhere)
         step = np.diff(local, axis=1)
