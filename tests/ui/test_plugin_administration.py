@@ -194,6 +194,21 @@ def test_a_plugin_that_asks_for_something_is_asked_about_in_a_bar(program, qtbot
     assert lines(program) == []
 
 
+def test_what_a_plugin_tries_without_having_asked_is_told_by_name(program, qtbot, tmp_path):
+    secret = Path(program.registry.plugin("traffic").code.folder) / "plugin.toml"
+    code = f"def feed(**given):\n    try: open({str(secret.with_name('x'))!r}, 'w')\n    except OSError: return 1"
+    program.registry.add(write_plugin(tmp_path, "nosy", code, isolated=True))
+    assert call(program, "nosy") == 1
+    qtbot.waitUntil(lambda: toast_of(program, "refused nosy") is not None, timeout=10_000)
+    toast = toast_of(program, "refused nosy")
+    assert toast.text.startswith("The nosy plugin: ")
+    assert not secret.with_name("x").exists()
+    qtbot.mouseClick(buttons_of(toast)["Show"], Qt.MouseButton.LeftButton)
+    assert program.window.panels.plugins.details.refusals.text().startswith("Refused: ")
+    (line,) = lines(program)
+    assert line == toast.text
+
+
 # --- settings -----------------------------------------------------------------------------------------------------
 
 

@@ -108,6 +108,21 @@ class PluginAdministration(QObject):
             about=record.contribution_id,
         )
 
+    def show_refusal(self, plugin_id: str) -> None:
+        """Tell what a plugin tried that its manifest does not ask for; of each plugin once, then as a count."""
+        refusals = self._registry.processes.refusals(plugin_id)
+        if not refusals:
+            return  # it was switched off meanwhile
+        newest, subject = refusals[-1], f"refused {plugin_id}"
+        self._window.services.problems.add_error(newest, subject=subject, count=len(refusals))
+        if len(refusals) == 1:
+            self._window.toasts.show(
+                f"{newest.source}: {newest.problem}",
+                severity=Severity.WARNING,
+                action=("Show", lambda: self.show_plugin(plugin_id)),
+                about=subject,
+            )
+
     # What the person asks for. -------------------------------------------------------------------
 
     def set_enabled(self, plugin_id: str, enabled: bool) -> None:
@@ -191,6 +206,7 @@ class PluginAdministration(QObject):
             self._registry,
             process=processes.health(plugin.id),
             restarts=processes.restarts(plugin.id),
+            refusals=tuple(error.problem for error in processes.refusals(plugin.id)),
             preparing=self._registry.preparations.of(plugin.id),
         )
 
@@ -290,6 +306,8 @@ class PluginAdministration(QObject):
             plugin = next((each for each in self._registry.plugins if each.id == change.plugin_id), None)
             if plugin is not None and not self._registry.choices.is_accepted(plugin):
                 self._bar.ask(plugin.id, request_in_words(plugin))
+        elif change.event is PluginEvent.REFUSED:
+            self.show_refusal(change.plugin_id)
         elif change.event in _ANSWERED:
             self._bar.withdraw(change.plugin_id)
         if self._panel.isVisible():

@@ -43,7 +43,7 @@ class PluginDetails(QScrollArea):
         row.addWidget(self.about_state, 1)
         row.addWidget(self.allow)
         row.addWidget(self.choose_settings)
-        self.asks_for, self.last_error = _label(), _label("error")
+        self.asks_for, self.refusals, self.last_error = _label(), _label("error"), _label("error")
         self.health = _Pairs()
         self.contributions = QWidget()
         self._contributions = QGridLayout(self.contributions)
@@ -60,7 +60,7 @@ class PluginDetails(QScrollArea):
             layout.addWidget(label)
         layout.addWidget(self.notice)
         sections: tuple[tuple[str, tuple[QWidget, ...]], ...] = (
-            ("What it may do", (self.asks_for,)),
+            ("What it may do", (self.asks_for, self.refusals)),
             ("How it fares", (self.health, self.last_error)),
             ("Contributes", (self.contributions,)),
         )
@@ -86,6 +86,7 @@ class PluginDetails(QScrollArea):
         self.choose_settings.setVisible(health.state is PluginState.NEEDS_SETTINGS)
         nothing = "What the program may." if plugin.is_trusted else "Nothing beyond its own folder."
         _show(self.asks_for, "\n".join(permissions_in_words(plugin)) or nothing)
+        _show(self.refusals, "\n".join(f"Refused: {each}" for each in health.refusals))
         self.health.show_pairs(_health(health))
         _show(self.last_error, health.last_error)
         self._show_contributions(health.contributions)

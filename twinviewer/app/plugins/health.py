@@ -61,6 +61,8 @@ class PluginHealth:
     restarts: int
     """How often its process had to be started again."""
     contributions: tuple[ContributionHealth, ...]
+    refusals: tuple[str, ...] = ()
+    """What it tried that its manifest does not ask for, a sentence each."""
 
     @property
     def failures(self) -> int:
@@ -80,6 +82,7 @@ def health_of(
     *,
     process: ProcessHealth | None = None,
     restarts: int = 0,
+    refusals: tuple[str, ...] = (),
     preparing: str = "",
 ) -> PluginHealth:
     """Return how a plugin fares.
@@ -89,6 +92,7 @@ def health_of(
         registry: Knows what failed and what the person chose.
         process: Of its own, if it has one now.
         restarts: How often that had to be started again.
+        refusals: What it tried there that its manifest does not ask for.
         preparing: What is being done for its environment now; empty: nothing.
     """
     contributions = tuple(_contributions(plugin, registry))
@@ -104,6 +108,7 @@ def health_of(
         process=process,
         restarts=restarts,
         contributions=contributions,
+        refusals=refusals,
     )
 
 
