@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 import traceback
@@ -64,6 +65,9 @@ class Calls:
         self._channel = channel
         self._code = CodeLocation(**code)
         self._lock = threading.Lock()
+        self._listening = threading.Lock()
+        self._listeners = 0
+        """Threads that wait for a message, or for their turn to do so."""
         self._running: dict[int, _Feedback] = {}
         self._questions: dict[int, _Question] = {}
         self._question_numbers = itertools.count(1)
@@ -73,11 +77,26 @@ class Calls:
         """By lane, which carries one call at a time."""
 
     def listen(self) -> None:
-        """Take messages until the viewer is gone."""
-        while (message := self._channel.receive()) is not None:
+        """Take messages until the viewer is gone; then this process ends.
+
+        A thread that gets a call answers it itself, while another one takes its place: handing calls over would cost
+        more than many of them take.
+        """
+        self._begin_to_listen()
+        while True:
+            with self._listening:
+                message = self._next()
             match message.kind:
                 case "call":
-                    self._start(message)
+                    feedback = _Feedback(self._channel, message.call)
+                    with self._lock:
+                        self._running[message.call] = feedback
+                        self._listeners -= 1
+                        is_last = self._listeners == 0
+                    if is_last:
+                        threading.Thread(target=self.listen, name="listener", daemon=True).start()
+                    self._run(message, feedback)
+                    self._begin_to_listen()
                 case "cancel":
                     with self._lock:
                         running = self._running.get(message.call)
@@ -89,15 +108,21 @@ class Calls:
                     question.answer = message
                     question.answered.set()
 
-    # --- calls ------------------------------------------------------------------------------------------------------
+    def _next(self) -> Message:
+        try:
+            message = self._channel.receive()
+        except BaseException:  # noqa: BLE001 – told, and then there is nothing left to do
+            traceback.print_exc()
+            os._exit(1)
+        if message is None:
+            os._exit(0)  # the viewer is gone: whatever still runs, nobody wants it
+        return message
 
-    def _start(self, message: Message) -> None:
-        feedback = _Feedback(self._channel, message.call)
+    def _begin_to_listen(self) -> None:
         with self._lock:
-            self._running[message.call] = feedback
-        thread = threading.Thread(target=self._run, args=(message, feedback), name=message.extra["reference"])
-        thread.daemon = True
-        thread.start()
+            self._listeners += 1
+
+    # --- calls ------------------------------------------------------------------------------------------------------
 
     def _run(self, message: Message, feedback: _Feedback) -> None:
         lane = int(message.extra["lane"])

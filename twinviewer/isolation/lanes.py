@@ -69,7 +69,13 @@ class ArraysOut:
             return {"at": number, "same": True}
         self._sent[number : number + 1] = [None]  # until it is written
         described = self._write(array, at=number)
-        self._sent[number] = array.copy() if self._careful else array
+        if not self._careful:
+            self._sent[number] = array
+        elif before is not None and before.dtype == array.dtype and before.shape == array.shape:
+            np.copyto(before, array)
+            self._sent[number] = before
+        else:
+            self._sent[number] = array.copy()
         return described
 
     def put_once(self, array: NDArray[Any]) -> dict[str, Any]:
