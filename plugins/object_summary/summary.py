@@ -1,29 +1,30 @@
 """Counts the city objects of the site, or near what is selected, and lists the highest of them."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
 import numpy as np
 
-from twinviewer.api import Button, ChoiceEntry, FlyTo, Heading, NumberEntry, Table
+import twinviewer.api as tv
 
-RADIUS = NumberEntry(id="radius", title="Radius", value=200, minimum=50, maximum=1000, step=50, unit="m")
-HEADS = ("Type", "Height (m)", "Id")
+Entries = Mapping[str, tv.Entry]
+RADIUS = tv.NumberEntry(id="radius", title="Radius", value=200, minimum=50, maximum=1000, step=50, unit="m")
 
 
-def show(*, site, selection, instant, entries, pressed):
-    if site is None:
-        return [Heading(text="Open a city model to see what is in it")]
-    objects, types = site.city_objects, np.array(site.city_objects.types)
-    title, more, here = "The whole site", [], np.ones(len(types), dtype=bool)
-    if selection is not None:
-        radius = entries.get("radius", RADIUS.value)
-        title, more = f"Within {radius:.0f} m of the selection", [RADIUS]
-        here = np.hypot(*(objects.positions[:, :2] - selection.position[:2]).T) <= radius
-    names, counts = np.unique(types[here], return_counts=True)
-    chosen = entries.get("type", "All types")
-    rows = np.flatnonzero(here & ((types == chosen) | (chosen not in names)))
-    rows = rows[np.argsort(-objects.heights_m[rows], kind="stable")][:100]
-    highest = [(types[row], objects.heights_m[row].round(1), objects.ids[row]) for row in rows]
-    more += [Table(title="", columns=("Type", "Objects"), rows=list(zip(names, counts, strict=True)))]
-    more += [ChoiceEntry(id="type", title="List", choices=("All types", *names), value="All types")]
-    more += [Table(title="Highest", columns=HEADS, rows=highest, object_ids=[objects.ids[row] for row in rows])]
-    fly = [FlyTo(position=tuple(objects.positions[rows[0]]))] if pressed == "fly" and len(rows) else []
-    return [Heading(text=title), *more, Button(id="fly", title="Fly to the highest"), *fly]
+def show(
+    *, site: tv.Site | None, selection: tv.Selection | None, instant: datetime, entries: Entries, pressed: str
+) -> Sequence[tv.PanelElement | tv.Action]:
+    """Return counts by type and the highest objects, with a button to fly there."""
+    if site is None or not site.city_objects.ids:
+        return [tv.Heading(text="Open a city model to see what is in it")]
+    objects, types, metres = site.city_objects, np.array(site.city_objects.types), float(entries.get("radius", 200))
+    place = (site.extent.centre if selection is None else selection.position)[:2]
+    here = np.flatnonzero((np.hypot(*(objects.positions[:, :2] - place).T) <= metres) | (selection is None))
+    rows = here[np.argsort(-objects.heights_m[here], kind="stable")][:100]
+    ids, (names, counts) = [objects.ids[row] for row in rows], np.unique(types[here], return_counts=True)
+    highest = list(zip(types[rows], objects.heights_m[rows].round(1), ids, strict=True))
+    counted = tv.Table(title="", columns=("Type", "Objects"), rows=list(zip(names, counts, strict=True)))
+    listed = tv.Table(title="Highest", columns=("Type", "Height (m)", "Id"), rows=highest, object_ids=ids)
+    fly = [tv.FlyTo(position=tuple(objects.positions[rows[0]]))] if pressed == "fly" and len(rows) else []
+    heading = [tv.Heading(text=f"Within {metres:.0f} m"), RADIUS] if selection else [tv.Heading(text="The whole site")]
+    return [*heading, counted, listed, tv.Button(id="fly", title="Fly to the highest"), *fly]

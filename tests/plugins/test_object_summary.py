@@ -61,4 +61,4 @@ def test_the_button_flies_to_the_highest_and_nothing_else_does(town):
 def test_it_says_so_where_nothing_is_loaded_or_near(town):
     assert [type(element) for element in show(None).elements] == [Heading]
     assert tables(show(town, selection=selected((0.0, 0.0, 0.0))))[1].rows == ()
-    assert tables(show(sites.site()))[0].rows == ()
+    assert [type(element) for element in show(sites.site()).elements] == [Heading]
