@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import drawing, overlays, plugins, reading, start
+from benchmarks import drawing, isolation, overlays, plugins, reading, start
 from benchmarks.rows import heading
 
 
@@ -25,6 +25,8 @@ def main() -> None:
         print(row, flush=True)
     for row in plugins.start_rows():
         print(row, flush=True)
+    for line in isolation.rows():
+        print(line, flush=True)
     with tempfile.TemporaryDirectory() as profile:
         os.environ["TWINVIEWER_PROFILE_DIR"] = profile
         files = _demo_files(buildings)
