@@ -194,6 +194,22 @@ def test_a_plugin_that_asks_for_something_is_asked_about_in_a_bar(program, qtbot
     assert lines(program) == []
 
 
+def test_an_audience_is_asked_and_told_nothing(town, qtbot, tmp_path):
+    window = town.window
+    add(town, tmp_path, more=ASKS)
+    add(town, tmp_path, name="rain")
+    window.program.start_presentation()
+    with pytest.raises(PluginError, match="allowed"):
+        call(town, fails=False)
+    with pytest.raises(PluginError, match="no battery"):
+        call(town, "rain", fails=True)
+    qtbot.waitUntil(lambda: len(lines(town)) == 1)
+    assert not window.consent_bar.isVisible()
+    assert toast_of(town, "rain.it") is None
+    window.program.leave_presentation()
+    assert window.consent_bar.isVisible()
+
+
 def test_what_a_plugin_tries_without_having_asked_is_told_by_name(program, qtbot, tmp_path):
     secret = Path(program.registry.plugin("traffic").code.folder) / "plugin.toml"
     code = f"def feed(**given):\n    try: open({str(secret.with_name('x'))!r}, 'w')\n    except OSError: return 1"

@@ -23,6 +23,7 @@ class ConsentBar(QFrame):
         self.setObjectName("bar")
         self._look = look
         self._questions: dict[str, str] = {}
+        self._is_held = False
         self.picture = QLabel()
         self.label = QLabel()
         self.label.setWordWrap(True)
@@ -59,6 +60,11 @@ class ConsentBar(QFrame):
         if self._questions.pop(plugin_id, None) is not None:
             self._show()
 
+    def hold(self, *, held: bool) -> None:
+        """Keep questions back while nobody is there who could answer them, or show them again."""
+        self._is_held = held
+        self._show()
+
     def _answer(self, tell: Callable[[str], None]) -> None:
         plugin_id = self.plugin_id
         self.withdraw(plugin_id)
@@ -68,7 +74,7 @@ class ConsentBar(QFrame):
         more = len(self._questions) - 1
         others = f" ({more} more {'plugin' if more == 1 else 'plugins'} after this one.)" if more > 0 else ""
         self.label.setText(self._questions.get(self.plugin_id, "") + others)
-        self.setVisible(bool(self._questions))
+        self.setVisible(bool(self._questions) and not self._is_held)
 
     def _draw(self) -> None:
         self.picture.setPixmap(self._look.icon("puzzle").pixmap(20, 20))

@@ -96,7 +96,7 @@ class PluginAdministration(QObject):
             subject=record.contribution_id,
             count=record.count,
         )
-        if record.count > 1 and not record.disabled:
+        if (record.count > 1 and not record.disabled) or self._window.program.is_presenting:
             return
         actions: list[tuple[str, Callable[[], None]]] = [("Show log", lambda: self.show_log(plugin_id))]
         if record.disabled:
@@ -115,7 +115,7 @@ class PluginAdministration(QObject):
             return  # it was switched off meanwhile
         newest, subject = refusals[-1], f"refused {plugin_id}"
         self._window.services.problems.add_error(newest, subject=subject, count=len(refusals))
-        if len(refusals) == 1:
+        if len(refusals) == 1 and not self._window.program.is_presenting:
             self._window.toasts.show(
                 f"{newest.source}: {newest.problem}",
                 severity=Severity.WARNING,

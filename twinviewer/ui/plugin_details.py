@@ -101,13 +101,13 @@ class PluginDetails(QScrollArea):
                 gone.hide()
                 gone.deleteLater()
         for row, each in enumerate(contributions):
-            title, kind = _label(), _label("muted")
             times = f", {each.failures} failure{'' if each.failures == 1 else 's'}" if each.failures else ""
+            title, kind = _label(), _label("muted")
             title.setText(each.title)
             kind.setText(f"{each.kind}{times}")
-            kind.setWordWrap(False)
-            self._contributions.addWidget(title, row, 0)
-            self._contributions.addWidget(kind, row, 1)
+            self._contributions.addWidget(title, row, 0, Qt.AlignmentFlag.AlignVCenter)
+            kind.setWordWrap(each.is_off)  # beside a button there is little room
+            self._contributions.addWidget(kind, row, 1, Qt.AlignmentFlag.AlignVCenter)
             if each.is_off:
                 again = QPushButton("Switch on again")
                 again.setAccessibleName(f"Switch {each.title} on again")

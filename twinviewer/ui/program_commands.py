@@ -110,18 +110,24 @@ class ProgramCommands(QObject):
             return
         window.layers.show_pick(None)
         chrome: list[QWidget] = [window.menuBar(), window.statusBar(), window.toolbar, window.viewport.compass]
-        chrome += [window.restore_bar, window.consent_bar]
+        chrome.append(window.restore_bar)
         chrome += window.docks.docks.values()
         shown = [widget for widget in chrome if not widget.isHidden()]
         self._before_presentation = (window.isFullScreen(), shown)
         for widget in shown:
             widget.hide()
+        window.consent_bar.hold(held=True)
         window.show_view()
         window.setWindowState(window.windowState() | Qt.WindowState.WindowFullScreen)
         window.scene.set_preset(PRESENTATION_PRESET)
         window.viewport.setFocus()
         window.viewport.setCursor(Qt.CursorShape.BlankCursor)
         window.presentation.start()
+
+    @property
+    def is_presenting(self) -> bool:
+        """Whether the audience looks at the view, and at nothing else."""
+        return self._before_presentation is not None
 
     def leave_presentation(self) -> None:
         """Bring everything back as it was."""
@@ -134,6 +140,7 @@ class ProgramCommands(QObject):
             window.setWindowState(window.windowState() & ~Qt.WindowState.WindowFullScreen)
         for widget in shown:
             widget.show()
+        window.consent_bar.hold(held=False)
         window.viewport.unsetCursor()
         if self._time_before_stops is not None:
             window.live.show_view_state(self._time_before_stops)
