@@ -376,10 +376,11 @@ class ScriptSession:
 
 @cache
 def _shared_sources() -> Sources:
-    """Return the readers and the workers of :func:`read`, which last until the script ends."""
-    pool = ReaderPool()
+    """Return the readers, writers and workers of :func:`read` and :func:`write`, which last until the script ends."""
+    registry, pool = PluginRegistry(), ReaderPool()
+    atexit.register(registry.close)
     atexit.register(pool.close)
-    return Sources(registry=PluginRegistry(), pool=pool)
+    return Sources(registry=registry, pool=pool)
 
 
 def _system(crs: str | ReferenceSystem | None) -> ReferenceSystem | None:

@@ -28,6 +28,7 @@ from twinviewer.model.layer_data import LayerData
 from twinviewer.model.place import LOCAL, ReferenceSystem
 
 UTM32 = ReferenceSystem(horizontal="EPSG:25832", vertical="EPSG:7837")
+UTM33 = ReferenceSystem(horizontal="EPSG:25833")
 OLD = b"what was there before"
 PATIENCE_S = 20.0
 
@@ -41,7 +42,7 @@ isolated = false
 """ + "".join(
     f'[[writers]]\nid = "odd.{name}"\ntitle = "{name.title()}"\nendings = [".{name}"]\nkinds = ["features"]\n'
     f'write = "writers:{name}"\n'
-    for name in ("crash", "hang", "raises", "nothing", "mute", "fill")
+    for name in ("crash", "hang", "raises", "nothing", "mute", "fill", "count")
 )
 CODE = """
 import os, signal, time
@@ -69,6 +70,12 @@ def nothing(*, path, layers, feedback):
 def mute(*, path, layers, feedback):
     _begin(path)
 
+def count(*, path, layers, feedback):
+    from twinviewer.api import Diagnostic
+    (layer,) = layers
+    path.write_text(f"{layer.source.title} {layer.feature_count} {layer.crs.horizontal}")
+    return [Diagnostic(code="write.not-held", problem="Nothing is kept.")]
+
 def fill(*, path, layers, feedback):
     with path.open("wb", buffering=0) as file:
         while True:
@@ -91,6 +98,18 @@ def exports(pool: ReaderPool, tmp_path: Path) -> Exports:
     (folder / "plugin.toml").write_text(MANIFEST)
     (folder / "writers.py").write_text(textwrap.dedent(CODE))
     return Exports(registry=PluginRegistry(folders=[tmp_path / "plugins"]), pool=pool)
+
+
+@pytest.fixture
+def isolated(tmp_path: Path, pool: ReaderPool) -> Iterator[Exports]:
+    """A plugin whose process is its own, and may write nowhere else than in its own folder."""
+    folder = tmp_path / "apart" / "odd"
+    folder.mkdir(parents=True)
+    (folder / "plugin.toml").write_text(MANIFEST.replace("isolated = false", "isolated = true"))
+    (folder / "writers.py").write_text(textwrap.dedent(CODE))
+    registry = PluginRegistry(folders=[tmp_path / "apart"])
+    yield Exports(registry=registry, pool=pool)
+    registry.close()
 
 
 @pytest.fixture
@@ -178,6 +197,22 @@ def test_the_fault_of_a_plugin_is_told_with_its_name(ending: str, exports: Expor
         exports.write(path, [layer()], feedback=Silent())
     assert is_as_it_was(path)
     assert [record.contribution_id for record in exports.registry.failures] == [f"odd{ending}"]
+
+
+def test_a_plugin_in_a_process_of_its_own_writes_where_the_person_asks(isolated: Exports, place: Path) -> None:
+    path = old_file(place, ".count")
+    written = isolated.write(path, [layer(count=5)], target=UTM33, feedback=Silent())
+    assert path.read_text() == "points 5 EPSG:25833"
+    assert [finding.problem for finding in written.diagnostics] == ["Nothing is kept."]
+    assert [each.name for each in place.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("ending", [".crash", ".raises", ".nothing", ".mute"])
+def test_and_leaves_the_old_file_when_it_fails(ending: str, isolated: Exports, place: Path) -> None:
+    path = old_file(place, ending)
+    with pytest.raises(PluginError, match="Odd writers"):
+        isolated.write(path, [layer()], feedback=Silent())
+    assert is_as_it_was(path)
 
 
 def test_what_a_killed_program_left_is_swept_by_the_next_one(place: Path) -> None:

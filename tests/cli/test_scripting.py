@@ -208,3 +208,35 @@ def test_overlays_that_are_switched_on_are_in_the_picture(tmp_path: Path) -> Non
     changed = np.abs(pictures[0] - pictures[1]).max(axis=2) > 40
     assert changed[24:].mean() > 0.001
     assert changed[:24, 80:240].mean() > 0.01  # the line that says that the values are simulated
+
+
+def test_layers_are_written_and_read_again(tmp_path: Path) -> None:
+    layers = tv.read_layers(write_layers(tmp_path / "town.gpkg"))
+    assert tv.write(layers, tmp_path / "copy.gpkg") == ()
+    again = tv.read_layers(tmp_path / "copy.gpkg")
+    assert [(data.source.title, data.feature_count) for data in again] == [("zones", 2), ("streets", 3)]
+    for before, after in zip(layers, again, strict=True):
+        assert after.crs == before.crs
+        np.testing.assert_array_equal(after.line_vertices, before.line_vertices)
+    moved = tmp_path / "moved.fgb"
+    tv.write(layers[1], moved, crs="EPSG:25833")
+    assert tv.read(moved).crs.horizontal == "EPSG:25833"
+    with pytest.raises(tv.TwinViewerError, match="holds one layer"):
+        tv.write(layers, tmp_path / "copy.geojson")
+
+
+def test_a_session_analyses(tmp_path: Path) -> None:
+    """A ramp from 0 m to 7 m by whole metres has its contours where the terrain has those heights."""
+    with tv.open(write_terrain(tmp_path / "terrain.tif")) as session:
+        (layer,) = session.project.layers
+        by_id = session.analyse("contours.lines", terrain=layer.id, interval_m=1)
+        by_data = session.analyse("contours.lines", terrain=session.data(layer.id), interval_m=1)
+        (table,) = by_id.layers
+        np.testing.assert_array_equal(table.line_vertices, by_data.layers[0].line_vertices)
+        heights = session.data(layer.id).heights
+        levels = set(table.line_vertices[:, 2])
+        assert levels == {float(h) for h in range(-1000, 1000) if np.nanmin(heights) <= h < np.nanmax(heights)}
+        with pytest.raises(tv.TwinViewerError, match="no analysis"):
+            session.analyse("nobody.knows")
+        with pytest.raises(tv.TwinViewerError, match="must be a layer"):
+            session.analyse("contours.lines", terrain="gone", interval_m=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,16 +11,18 @@ from pathlib import Path
 
 from twinviewer.app.atomic import replaced_when_complete
 from twinviewer.app.file_layers import KIND_NAMES
+from twinviewer.app.folders import plugin_data_dir
 from twinviewer.app.plugins.finding import PluginOrigin
 from twinviewer.app.plugins.manifest import WriterContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.workers import ReaderFailedError, ReaderPool
 from twinviewer.formats.request import FunctionOfPlugin, WriteRequest
+from twinviewer.formats.writing import PLACING_SHARE, checked_findings, placed_layers
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.errors import PluginError, WriteError
-from twinviewer.model.feedback import Feedback
+from twinviewer.model.feedback import Feedback, PartOf
 from twinviewer.model.layer_data import LayerData, kind_of
-from twinviewer.model.place import LOCAL, CrsOrigin, ReferenceSystem
+from twinviewer.model.place import CrsOrigin, ReferenceSystem
 
 _CURE = "Choose another format, update the plugin, or remove it; the log has the details for its author."
 
@@ -89,15 +93,45 @@ class Exports:
         """
         writer = self.writer_for(path, [kind_of(data) for data in layers])
         self.registry.require_ready(writer.id)
+        where = _target(writer, layers, target)
+        plugin = self.registry.plugin_of(writer.id)
         with replaced_when_complete(path) as temporary:
-            request = WriteRequest(
-                writer=FunctionOfPlugin(reference=writer.write, code=self.registry.plugin_of(writer.id).code),
-                path=str(temporary),
-                options=self.registry.settings_of(writer.id, writer.write),
-                target=_target(writer, layers, target),
-            )
-            told = self._ask(writer, request, _named(layers), feedback)
+            if plugin.isolated:
+                told = self._ask_its_process(writer, temporary, _named(layers), where, feedback)
+            else:
+                request = WriteRequest(
+                    writer=FunctionOfPlugin(reference=writer.write, code=plugin.code),
+                    path=str(temporary),
+                    options=self.registry.settings_of(writer.id, writer.write),
+                    target=where,
+                )
+                told = self._ask(writer, request, _named(layers), feedback)
         return Written(path=path, diagnostics=told)
+
+    def _ask_its_process(
+        self,
+        writer: WriterContribution,
+        temporary: Path,
+        layers: Sequence[LayerData],
+        target: ReferenceSystem | None,
+        feedback: Feedback,
+    ) -> tuple[Diagnostic, ...]:
+        """Have a plugin's own process write, into the one folder where it may, and take the file from there."""
+        share = 0.0 if target is None else PLACING_SHARE
+        placed, told = placed_layers(layers, target, PartOf(feedback, 0.0, share))
+        folder = Path(tempfile.mkdtemp(prefix="export-", dir=plugin_data_dir(self.registry.plugin_of(writer.id).id)))
+        try:
+            path = folder / temporary.name
+            found = self.registry.call(
+                writer.id,
+                writer.write,
+                {"path": path, "layers": placed, "feedback": PartOf(feedback, share, 1.0)},
+                check=lambda returned: checked_findings(returned, path),
+            )
+            shutil.copyfile(path, temporary)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return (*told, *found)
 
     def _ask(
         self, writer: WriterContribution, request: WriteRequest, layers: Sequence[LayerData], feedback: Feedback
@@ -177,8 +211,3 @@ def suggested_name(title: str, ending: str) -> str:
     """Return a file name for a layer, without what some system does not allow in names."""
     plain = "".join("_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in title).strip(" .")
     return f"{plain[:120] or 'layer'}{ending}"
-
-
-def is_nowhere(data: LayerData) -> bool:
-    """Return whether a layer has no reference system, so that it cannot be moved into another one."""
-    return data.crs is None or data.crs.horizontal == LOCAL.horizontal

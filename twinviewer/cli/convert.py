@@ -39,6 +39,7 @@ def convert_files(
             as_path(os.fspath(output)), layers, target=target, feedback=Silent()
         )
     finally:
+        registry.close()
         pool.close()
     for finding in written.diagnostics:
         where = f" ({finding.where})" if finding.where else ""

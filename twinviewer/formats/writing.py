@@ -17,6 +17,8 @@ from twinviewer.model.feedback import Feedback, PartOf
 from twinviewer.model.layer_data import FeatureTable, LayerData
 from twinviewer.model.place import LOCAL, ReferenceSystem
 
+PLACING_SHARE = 0.3
+"""Of the work, as far as the progress goes, where layers are moved."""
 _CURE = "Correct the plugin; docs/plugins.md has the contract."
 
 
@@ -31,24 +33,47 @@ def write_file(
     """
     path = Path(request.path)
     layers = exchange.read(header, files)
-    share = 0.0 if request.target is None else 0.3
-    told: list[Diagnostic] = []
-    if request.target is not None:
-        placed = []
-        for number, layer in enumerate(layers):
-            part = PartOf(feedback, share * number / len(layers), share * (number + 1) / len(layers))
-            moved = _placed(layer, request.target, part)
-            told += moved.diagnostics[len(layer.diagnostics) :]
-            placed.append(moved)
-        layers = placed
+    share = 0.0 if request.target is None else PLACING_SHARE
+    placed, told = placed_layers(layers, request.target, PartOf(feedback, 0.0, share))
     writer = import_function(request.writer.reference, code=request.writer.code)
     try:
-        told += _diagnostics(writer(path=path, layers=layers, feedback=PartOf(feedback, share, 1.0), **request.options))
+        returned = writer(path=path, layers=placed, feedback=PartOf(feedback, share, 1.0), **request.options)
     except OSError as error:
         raise WriteError(f"The file cannot be written: {error.strerror or error}.", source=path.name) from error
+    return {"diagnostics": [asdict(finding) for finding in (*told, *checked_findings(returned, path))]}
+
+
+def placed_layers(
+    layers: Sequence[LayerData], target: ReferenceSystem | None, feedback: Feedback
+) -> tuple[list[LayerData], list[Diagnostic]]:
+    """Return the layers in ``target``, and what is to be told of the way there; as they are where it is None.
+
+    Raises:
+        WriteError: One has no reference system.
+        TwinViewerError: It cannot be moved there.
+    """
+    told: list[Diagnostic] = []
+    if target is None:
+        return list(layers), told
+    placed = []
+    for number, layer in enumerate(layers):
+        moved = _placed(layer, target, PartOf(feedback, number / len(layers), (number + 1) / len(layers)))
+        told += moved.diagnostics[len(layer.diagnostics) :]
+        placed.append(moved)
+    return placed, told
+
+
+def checked_findings(returned: object, path: Path) -> list[Diagnostic]:
+    """Return what a writer returned, if it kept its contract.
+
+    Raises:
+        PluginError: It did not write the file, or returned something else than diagnostics.
+    """
+    if not isinstance(returned, Sequence) or not all(isinstance(finding, Diagnostic) for finding in returned):
+        raise PluginError("The writer returned something else than a sequence of diagnostics.", cure=_CURE)
     if not path.is_file():
         raise PluginError("The writer returned without writing the file.", cure=_CURE)
-    return {"diagnostics": [asdict(finding) for finding in told]}
+    return list(returned)
 
 
 def diagnostics_from_json(answer: dict[str, Any]) -> tuple[Diagnostic, ...]:
@@ -56,12 +81,6 @@ def diagnostics_from_json(answer: dict[str, Any]) -> tuple[Diagnostic, ...]:
     return tuple(
         Diagnostic(**{**finding, "severity": Severity(finding["severity"])}) for finding in answer["diagnostics"]
     )
-
-
-def _diagnostics(returned: object) -> list[Diagnostic]:
-    if not isinstance(returned, Sequence) or not all(isinstance(finding, Diagnostic) for finding in returned):
-        raise PluginError("The writer returned something else than a sequence of diagnostics.", cure=_CURE)
-    return list(returned)
 
 
 def _placed(data: LayerData, target: ReferenceSystem, feedback: Feedback) -> LayerData:
