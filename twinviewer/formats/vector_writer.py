@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from twinviewer.formats.losses import changed, units_not_held
 from twinviewer.model.attributes import AttributeColumn, AttributeType
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.errors import WriteError
-from twinviewer.model.feedback import Feedback, PartOf
+from twinviewer.model.feedback import Cancelled, Feedback, PartOf
 from twinviewer.model.layer_data import FeatureTable, LayerData
 from twinviewer.model.place import LOCAL, ReferenceSystem
 
@@ -76,9 +76,10 @@ def _write_layer(path: Path, data: FeatureTable, feedback: Feedback, *, append: 
         crs = crs and replace(crs, vertical=None)  # else GDAL would shift the heights
     elif shapely.is_missing(geometries).any():
         options = {"SPATIAL_INDEX": "NO"}  # FlatGeobuf's takes only features with a geometry
+    batches = _Batches(table, feedback)
     try:
         pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(schema, _told_of(table, feedback)),
+            pa.RecordBatchReader.from_batches(schema, batches),
             path,
             layer=data.source.title or path.stem,
             driver=driver,
@@ -89,7 +90,9 @@ def _write_layer(path: Path, data: FeatureTable, feedback: Feedback, *, append: 
             append=append,
             layer_options=options,
         )
-    except _GDAL_ERRORS as error:
+    except (*_GDAL_ERRORS, RuntimeError) as error:
+        if batches.cancelled is not None:
+            raise batches.cancelled from None
         raise WriteError(f"GDAL could not write the file: {_in_words(error)}.", source=path.name) from error
     _look_whether_all_is_there(path, data)
     return [*told, *units_not_held(data)]
@@ -113,13 +116,24 @@ def _look_whether_all_is_there(path: Path, data: FeatureTable) -> None:
         )
 
 
-def _told_of(table: pa.Table, feedback: Feedback) -> Any:
-    done = 0
-    for batch in table.to_batches(max_chunksize=_BATCH):
-        feedback.stop_if_cancelled()
-        yield batch
-        done += batch.num_rows
-        feedback.progress(done / table.num_rows, "Writing features")
+class _Batches:
+    """The rows of a table as GDAL takes them; being stopped ends them, and GDAL calls that an error of its own."""
+
+    def __init__(self, table: pa.Table, feedback: Feedback) -> None:
+        self._table, self._feedback = table, feedback
+        self.cancelled: Cancelled | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        done = 0
+        for batch in self._table.to_batches(max_chunksize=_BATCH):
+            try:
+                self._feedback.stop_if_cancelled()
+            except Cancelled as error:
+                self.cancelled = error
+                raise
+            yield batch
+            done += batch.num_rows
+            self._feedback.progress(done / self._table.num_rows, "Writing features")
 
 
 def _geometry_field(name: str) -> Any:
