@@ -37,6 +37,7 @@ from twinviewer.ui.layer_tree import (
     move_for_drop,
     tree_of,
 )
+from twinviewer.ui.overlay_facts import inspector_facts
 from twinviewer.ui.panels import Panels
 from twinviewer.ui.services import Services
 
@@ -67,6 +68,8 @@ class LayerCommands(QObject):
         """What is selected in the view."""
         self._in_drag = False
         self._selecting = False
+        self._overlay: OverlayFacts | None = None
+        """What the inspector shows, where that is an overlay."""
         """Whether rows are being selected here, not by the person."""
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_EVERY_MS)
@@ -119,11 +122,9 @@ class LayerCommands(QObject):
         return {
             "layer.zoom": bool(ids),
             "layer.toggle": bool(ids) or any(node.overlay is not None or node.result is not None for node in nodes),
-            "layer.rename": one
-            and (nodes[0].layer is not None or nodes[0].is_group)
-            and not (nodes[0].is_live_group or nodes[0].is_results_group),
+            "layer.rename": one and (nodes[0].layer is not None or nodes[0].is_group) and not nodes[0].is_fixed_group,
             "layer.style": len(ids) == 1,
-            "layer.facts": len(ids) == 1,
+            "layer.facts": len(ids) == 1 or (one and nodes[0].overlay is not None),
             "layer.crs": len(ids) == 1,
             "layer.reload": bool(self._failed_openings()),
             "layer.up": bool(ids) and move_by_one(project, ids, up=True) is not None,
@@ -163,6 +164,11 @@ class LayerCommands(QObject):
             self._timer.start()
         elif not opener.is_busy:
             self._timer.stop()
+        if self._overlay is not None and self._overlay not in (node.overlay for node in self._selected()):
+            self._show_selected_row()  # it fares otherwise than the inspector says
+
+    def _selected(self) -> list[Node]:
+        return self._panels.layers.selected_nodes()
 
     def _state(self, layer: LayerSpec) -> LayerState:
         state = self._services.opener.state(layer.id)
@@ -256,7 +262,7 @@ class LayerCommands(QObject):
             self._do(SetOverlay(overlay=replace(spec, visible=shown)))
         elif node.result is not None:
             self._services.analyst.show(node.result.id, visible=shown)
-        elif node.is_live_group or node.is_results_group:
+        elif node.is_fixed_group:
             for child in node.children:
                 self._show_node(child, shown)
         else:
@@ -387,10 +393,13 @@ class LayerCommands(QObject):
         self._show_style()
         if self.pick is not None:
             return
-        ids = self._ids()
-        results = [node.result for node in self._panels.layers.selected_nodes() if node.result is not None]
+        ids, nodes = self._ids(), self._selected()
+        results = [node.result for node in nodes if node.result is not None]
+        self._overlay = nodes[0].overlay if len(nodes) == 1 else None
         if len(ids) == 1:
             self._show_layer_facts(ids[0])
+        elif self._overlay is not None:
+            self._panels.inspector.show_layer(inspector_facts(self._overlay))
         elif len(results) == 1:
             self._panels.inspector.show_layer(LayerFacts(title=results[0].title, rows=_rows_of(results[0])))
         else:
@@ -402,12 +411,10 @@ class LayerCommands(QObject):
         self._selecting = False
 
     def _show_facts(self) -> None:
-        ids = self._ids()
-        if len(ids) == 1:
-            self.pick = None
-            self._select(None)
-            self._show_layer_facts(ids[0])
-            self._panels.show("inspector")
+        self.pick = None
+        self._select(None)
+        self._show_selected_row()
+        self._panels.show("inspector")
 
     def _show_layer_facts(self, layer_id: LayerId) -> None:
         project = self._session.project

@@ -8,25 +8,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from twinviewer.app.binding import ALL_FOUND, Unbound
 from twinviewer.app.commands import MoveLayers
 from twinviewer.model.project import LayerId, LayerSpec, OverlaySpec, Project
 
 LIVE_GROUP = "Live"
+PLUGIN_LAYERS_GROUP = "Plugin layers"
 RESULTS_GROUP = "Results"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayFacts:
-    """An overlay that some plugin offers, and how it fares."""
+    """An overlay or a layer that some plugin offers, and how it fares."""
 
     id: str
     title: str
+    plugin: str = ""
+    """Name of the plugin."""
+    description: str = ""
+    is_layer: bool = False
+    """Whether it is drawn once, and does not change by itself."""
     state: str = ""
-    """For people: ``"simulated"``, ``"waiting for data"``, ``"switched off after three failures"``."""
+    """For people: ``"simulated"``, ``"waiting for data"``, ``"failed"``."""
     simulated: bool = False
     failed: bool = False
     problem: str = ""
     """Why it failed, and what can be done about it."""
+    unbound: Unbound = ALL_FOUND
+    """The city objects that it names and that are not there."""
+    notes: tuple[str, ...] = ()
+    """What was assumed, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +99,17 @@ class Node:
         return self.key == f"group:{LIVE_GROUP}:overlays"
 
     @property
+    def is_plugin_layers_group(self) -> bool:
+        return self.key == f"group:{PLUGIN_LAYERS_GROUP}:overlays"
+
+    @property
     def is_results_group(self) -> bool:
         return self.key == f"group:{RESULTS_GROUP}:results"
+
+    @property
+    def is_fixed_group(self) -> bool:
+        """Whether it is a group that is always there and holds no layers of the document."""
+        return self.is_live_group or self.is_plugin_layers_group or self.is_results_group
 
     @property
     def shown(self) -> bool | None:
@@ -125,12 +145,14 @@ def tree_of(
     states = states or {}
     specs = {spec.id: spec for spec in project.overlays}
     top: list[Node] = [Node(key=f"pending:{job.job_id}", title=job.title, pending=job) for job in pending]
-    if overlays:
+    for group, is_layer in ((LIVE_GROUP, False), (PLUGIN_LAYERS_GROUP, True)):
         children = tuple(
             Node(key=f"overlay:{facts.id}", title=facts.title, overlay=facts, overlay_spec=specs.get(facts.id))
             for facts in overlays
+            if facts.is_layer is is_layer
         )
-        top.append(Node(key=f"group:{LIVE_GROUP}:overlays", title=LIVE_GROUP, children=children))
+        if children:
+            top.append(Node(key=f"group:{group}:overlays", title=group, children=children))
     if results:
         found = tuple(Node(key=f"result:{facts.id}", title=facts.title, result=facts) for facts in results)
         top.append(Node(key=f"group:{RESULTS_GROUP}:results", title=RESULTS_GROUP, children=found))

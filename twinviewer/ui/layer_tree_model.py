@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont
 
 from twinviewer.ui import icons
-from twinviewer.ui.layer_tree import Node
+from twinviewer.ui.layer_tree import Node, OverlayFacts
 from twinviewer.ui.themes import LIGHT, Theme
 
 MIME_TYPE = "application/x-twinviewer-layers"
@@ -30,6 +30,7 @@ KIND_ICONS = {
     "image": "image",
     "mesh": "cuboid",
 }
+NAMES_IN_TOOLTIP = 5
 UNKNOWN_KIND_ICON = "file-question-mark"
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -164,7 +165,7 @@ class LayerTreeModel(QAbstractItemModel):
             flags |= flag.ItemIsUserCheckable
         if node.layer is not None:
             flags |= flag.ItemIsEditable | flag.ItemIsDragEnabled
-        elif node.is_group and not (node.is_live_group or node.is_results_group):
+        elif node.is_group and not node.is_fixed_group:
             flags |= flag.ItemIsEditable | flag.ItemIsDragEnabled | flag.ItemIsDropEnabled
         return flags
 
@@ -212,7 +213,7 @@ def icon_name(node: Node) -> str:
     if node.layer is not None:
         return KIND_ICONS.get(node.layer.kind, UNKNOWN_KIND_ICON)
     if node.overlay is not None:
-        return "radio-tower"
+        return "layers" if node.overlay.is_layer else "radio-tower"
     if node.result is not None:
         return "gauge"
     if node.pending is not None:
@@ -227,7 +228,10 @@ def note(node: Node) -> str:
     if node.pending is not None:
         return f"{node.pending.progress:.0%}"
     if node.overlay is not None:
-        return "" if node.overlay.state in node.title else node.overlay.state
+        state = "" if node.overlay.state in node.title else node.overlay.state
+        if node.overlay.unbound and not node.overlay.problem:
+            return str(node.overlay.unbound)
+        return state
     if node.result is not None:
         return node.result.note
     if node.state.failed:
@@ -245,13 +249,22 @@ def spoken_state(node: Node) -> str:
     return ", ".join(words)
 
 
+def _describe_overlay(facts: OverlayFacts) -> str:
+    lines = [f"{facts.title}: {facts.state}" if facts.state else facts.title]
+    lines += [text for text in (facts.problem, *facts.notes) if text]
+    if facts.unbound:
+        first = ", ".join(facts.unbound.names[:NAMES_IN_TOOLTIP])
+        more = ", …" if facts.unbound.count > NAMES_IN_TOOLTIP else ""
+        lines.append(f"In the city {facts.unbound}: {first}{more}. The inspector lists them.")
+    return "\n".join(lines)
+
+
 def describe(node: Node) -> str:
     """Return the row's tooltip."""
     if node.pending is not None:
         return f"Reading {node.title}: {node.pending.text}" if node.pending.text else f"Reading {node.title}"
     if node.overlay is not None:
-        title = f"{node.overlay.title}: {node.overlay.state}" if node.overlay.state else node.overlay.title
-        return f"{title}\n{node.overlay.problem}" if node.overlay.problem else title
+        return _describe_overlay(node.overlay)
     if node.result is not None:
         return "\n".join(f"{name}: {value}" for name, value in node.result.provenance)
     if node.layer is None:

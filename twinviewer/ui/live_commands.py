@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QObject, QTimer
 
-from twinviewer.app.overlays import OverlayPicture, OverlayState, picture_note
-from twinviewer.app.plugins.manifest import OverlayContribution
+from twinviewer.app.overlays import OverlayPicture, picture_note
+from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change
 from twinviewer.live.clock import ClockMode, utc_now
@@ -17,6 +17,7 @@ from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.project import OverlaySpec
 from twinviewer.scene.city_scene import CityScene
 from twinviewer.ui.layer_tree import OverlayFacts
+from twinviewer.ui.overlay_facts import AWAITING, overlay_facts
 from twinviewer.ui.panels import Panels
 from twinviewer.ui.services import Services
 from twinviewer.ui.time_bar import STEP, TimeState, zone_for
@@ -28,30 +29,6 @@ SUN_EVERY = timedelta(seconds=30)
 """Of shown time: the sun moves an eighth of a degree."""
 PRESENT = timedelta(minutes=5)
 """What is this close to now counts as the present: pausing for a moment does not put out the light."""
-
-_STATE_WORDS = {
-    OverlayState.OFF: "",
-    OverlayState.WAITING: "waiting for data",
-    OverlayState.SIMULATED: "simulated",
-    OverlayState.LIVE: "live",
-    OverlayState.STALE: "old values",
-    OverlayState.FAILED: "failed",
-}
-
-
-def overlay_facts(overlay: OverlayContribution, picture: OverlayPicture) -> OverlayFacts:
-    """Return what the layers panel says about an overlay."""
-    words = _STATE_WORDS[picture.state]
-    if picture.state is OverlayState.OFF and overlay.simulated:
-        words = "simulated"
-    return OverlayFacts(
-        id=overlay.id,
-        title=overlay.title,
-        state=words,
-        simulated=overlay.simulated,
-        failed=picture.state is OverlayState.FAILED,
-        problem="" if picture.problem is None else f"{picture.problem.problem} {picture.problem.cure}".strip(),
-    )
 
 
 def frame_interval_ms(*, overlays_on: bool, rate: float) -> int:
@@ -76,7 +53,7 @@ class LiveCommands(QObject):
         self._services, self._panels, self._scene = services, panels, scene
         self._on_overlays = on_overlays
         self._pictures: Mapping[str, OverlayPicture] = {}
-        self._drawn: dict[str, tuple[object, OverlaySpec]] = {}
+        self._drawn: dict[str, tuple[Sequence[DrawingRequest], OverlaySpec]] = {}
         self._facts: tuple[OverlayFacts, ...] = self._facts_of({})
         self._sun_at: datetime | None = None
         self._by_day = False
@@ -104,13 +81,13 @@ class LiveCommands(QObject):
 
     @property
     def overlays(self) -> tuple[OverlayFacts, ...]:
-        """Every overlay that a plugin offers, and how it fares."""
+        """Every overlay and layer that a plugin offers, and how it fares."""
         return self._facts
 
     @property
     def awaits_data(self) -> bool:
         """Whether an overlay that is on has nothing to show yet."""
-        return any(overlay.state == _STATE_WORDS[OverlayState.WAITING] for overlay in self._facts)
+        return any(overlay.state in AWAITING for overlay in self._facts)
 
     @property
     def drawn(self) -> Mapping[str, Sequence[DrawingRequest]]:
@@ -161,6 +138,8 @@ class LiveCommands(QObject):
         specs = {spec.id: spec for spec in self._services.session.project.overlays}
         for overlay_id, picture in pictures.items():
             self._draw(overlay_id, picture, specs.get(overlay_id))
+        for overlay_id in self._drawn.keys() - pictures.keys():  # its plugin has gone
+            self._draw(overlay_id, OverlayPicture(), None)
         self._animate()
         if self._sun_at is None or abs(instant - self._sun_at) >= SUN_EVERY:
             self._sun_at = instant
@@ -227,13 +206,18 @@ class LiveCommands(QObject):
             if self._drawn.pop(overlay_id, None) is not None:
                 self._scene.remove_overlay(overlay_id)
             return
-        if self._drawn.get(overlay_id) != (id(picture.requests), spec):
-            self._drawn[overlay_id] = (id(picture.requests), spec)
+        requests, drawn_spec = self._drawn.get(overlay_id, (None, None))
+        if requests is not picture.requests or drawn_spec != spec:
+            self._drawn[overlay_id] = (picture.requests, spec)
             self._scene.draw_overlay(overlay_id, picture.requests, opacity=spec.opacity, visible=True)
 
     def _facts_of(self, pictures: Mapping[str, OverlayPicture]) -> tuple[OverlayFacts, ...]:
-        overlays = self._services.registry.overlays
-        return tuple(overlay_facts(overlay, pictures.get(overlay.id, OverlayPicture())) for overlay in overlays)
+        registry = self._services.registry
+        every: list[OverlayContribution | LayerContribution] = [*registry.overlays, *registry.layers]
+        return tuple(
+            overlay_facts(each, pictures.get(each.id, OverlayPicture()), plugin=registry.plugin_of(each.id).name)
+            for each in every
+        )
 
     def _play_at(self, speed: float) -> None:
         self._services.clock.play(speed)
