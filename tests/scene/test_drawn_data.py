@@ -201,6 +201,37 @@ def test_of_labels_without_room_the_most_important_is_kept(open_scene: OpenScene
         assert [actor.GetInput() for actor in drawn(scene, "names")[0].pool if actor.GetVisibility()] == [kept]
 
 
+def test_labels_of_two_overlays_never_lie_on_each_other(open_scene: OpenScene) -> None:
+    scene = open_scene(session_of())
+    scene.viewpoint = FROM_ABOVE
+    scene.draw_overlay("first", [Labels(positions=CENTRE[None], texts=["first"])])
+    beside = np.array([(0.0, 2.0, 0), (0.0, 60.0, 0)]) + CENTRE
+    scene.draw_overlay("second", [Labels(positions=beside, texts=["hidden", "apart"])])
+    scene.window.Render()
+    shown = [
+        actor.GetInput() for key in ("first", "second") for actor in drawn(scene, key)[0].pool if actor.GetVisibility()
+    ]
+    assert shown == ["first", "apart"]
+    scene.draw_overlay("first", [], visible=False)
+    scene.window.Render()
+    assert [actor.GetInput() for actor in drawn(scene, "second")[0].pool if actor.GetVisibility()] == [
+        "hidden",
+        "apart",
+    ]
+
+
+def test_what_overlays_draw_is_shown_whole_where_there_is_no_layer(open_scene: OpenScene) -> None:
+    scene = open_scene(session_of())
+    assert scene.extent() is None
+    scene.draw_overlay("data", [DrawData(data=board(colour=(255, 0, 0)))])
+    extent = scene.extent()
+    assert extent is not None
+    assert (extent.min_x, extent.max_x) == pytest.approx((CENTRE[0] - 20, CENTRE[0] + 20), abs=1e-3)
+    assert (extent.min_z, extent.max_z) == pytest.approx((40, 60), abs=1e-3)
+    scene.fit()
+    assert size_px(redness(picture(scene, scene.viewpoint)) > 40)[0] > WIDTH_PX / 4
+
+
 def test_a_hidden_overlay_has_no_legend_no_box_and_nothing_to_pick(open_scene: OpenScene) -> None:
     scene = open_scene(session_of())
     vertices = np.array([(-50.0, 0, 1), (50.0, 0, 1)]) + CENTRE

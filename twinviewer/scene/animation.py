@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-LONGEST_STEP_S = 0.5
+LONGEST_STEP_S = 2.0
 """Dashes go on from where they were when nothing has been shown for longer, rather than jump."""
 REST = 2.0
 """Frames of an animation are at least so many times as far apart as one takes, so that it has a third of the time."""

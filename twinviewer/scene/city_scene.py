@@ -276,9 +276,13 @@ class CityScene:
         self._request_render()
 
     def extent(self) -> Extent | None:
-        """Return the box around all visible layers that have data."""
+        """Return the box around all visible layers that have data, or else around what overlays draw."""
         visible = [spec.id for spec in self._session.project.layers if spec.visible]
-        return Extent.around(self._extent_of(layer_id) for layer_id in visible)
+        of_layers = Extent.around(self._extent_of(layer_id) for layer_id in visible)
+        if of_layers is not None:
+            return of_layers
+        boxes = self._overlays.bounds()
+        return Extent.of(self._frame.to_world(np.concatenate([box.T for box in boxes]))) if boxes else None
 
     def _extent_of(self, layer_id: LayerId) -> Extent | None:
         """Return the box around a layer, found once: navigation asks with every step."""

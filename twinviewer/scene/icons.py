@@ -26,12 +26,12 @@ _CORNERS = np.array([[-0.5, 0.0], [0.5, 0.0], [0.5, 1.0], [-0.5, 1.0]], np.float
 _VERTEX_DECLARATION = """in vec4 tvCornerMC;
 out vec2 tvAt;
 """
-# What hides what is decided as if pictures stood upright: seen from above, they would lie in the ground.
+# What hides what is decided at half their height: seen from above, pictures would lie in the ground.
 _VERTEX = """
-  vec4 tvUpright = MCDCMatrix * vec4(vertexMC.xyz + vec3(0.0, 0.0, tvCornerMC.y + 1.0), 1.0);
+  vec4 tvUpright = MCDCMatrix * vec4(vertexMC.xyz + vec3(0.0, 0.0, 0.5 * tvCornerMC.w + 1.0), 1.0);
   if (tvUpright.w > 0.0) { gl_Position.z = tvUpright.z / tvUpright.w * gl_Position.w; }
   gl_Position.xy += tvCornerMC.xy * tvPerMetre;
-  tvAt = tvCornerMC.zw;
+  tvAt = vec2(tvCornerMC.z, tvCornerMC.y > 0.0 ? 1.0 : 0.0);
 """
 # Colours are stored multiplied by their opacity: else the mean of a rim's pixels would take in the colour that
 # transparent pixels happen to have.  Faint pixels are left out, since each also hides what lies behind it.
@@ -54,6 +54,7 @@ class DrawnIcons(Drawn):
         self._data: vtkPolyData | None = None
         self._points = np.empty((0, 3), np.float32)
         self._corners = np.empty((0, 4), np.float32)
+        """Metres to the side and up, place across the picture (0 to 1), and its height in metres."""
         self._rgba = np.empty((0, 4), np.uint8)
         self._local = np.empty((0, 3), np.float32)
         self._size_m = np.empty((0, 2), np.float32)
@@ -83,7 +84,9 @@ class DrawnIcons(Drawn):
         self._box = box_around(self._local, reach_m=float(self._size_m.max(initial=0.0)))
         self._ids = request.ids
         self._points.reshape(count, 4, 3)[:] = self._local[:, None]
-        self._corners.reshape(count, 4, 4)[..., :2] = self._size_m[:, None] * _CORNERS
+        corners = self._corners.reshape(count, 4, 4)
+        corners[..., :2] = self._size_m[:, None] * _CORNERS
+        corners[..., 3] = self._size_m[:, 1, None]
         rgb: Uint8s = row_colours(request.values, request.scale, colour=request.colour or "#ffffff", count=count)
         shown = self._rgba.reshape(count, 4, 4)
         shown[..., :3] = rgb[:, None]
@@ -104,7 +107,7 @@ class DrawnIcons(Drawn):
         self.detach()
         self._points = np.zeros((4 * count, 3), np.float32)
         self._corners = np.zeros((4 * count, 4), np.float32)
-        self._corners.reshape(count, 4, 4)[..., 2:] = _CORNERS + np.array([0.5, 0.0], np.float32)
+        self._corners.reshape(count, 4, 4)[..., 2] = _CORNERS[:, 0] + 0.5
         self._rgba = np.full((4 * count, 4), 255, np.uint8)
         first = 4 * np.arange(count, dtype=np.int32)[:, None]
         triangles = (first + np.array([0, 1, 2, 0, 2, 3], np.int32)).reshape(-1, 3)

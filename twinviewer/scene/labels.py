@@ -14,6 +14,7 @@ from twinviewer.scene.picking import project, ray_through
 MOST_SHOWN = 150
 MOST_TRIED = 4000
 """In view, the most important ones: trying more takes longer than a frame may."""
+_NO_BOXES = np.empty((0, 2, 2))
 _LIFT_PX = 10
 """Of a text above the place that it names."""
 _CHARACTER_SHARE = 0.58
@@ -21,13 +22,32 @@ _CHARACTER_SHARE = 0.58
 _LINE_SHARE = 1.5
 
 
+Boxes = NDArray[np.float64]
+"""(n, 2, 2) lower and upper corners in pixels."""
+
+
 def decluttered(
-    pixels: NDArray[np.float64], in_view: NDArray[np.bool_], sizes: NDArray[np.float64], *, most: int = MOST_SHOWN
+    pixels: NDArray[np.float64],
+    in_view: NDArray[np.bool_],
+    sizes: NDArray[np.float64],
+    *,
+    most: int = MOST_SHOWN,
+    taken: Boxes = _NO_BOXES,
 ) -> list[int]:
-    """Return the rows whose boxes, centred on ``pixels`` (n, 2), ``sizes`` (n, 2) large, are free of earlier ones."""
+    """Return the rows that have room: their boxes are free of ``taken`` ones and of those of earlier rows.
+
+    Args:
+        pixels: (n, 2) centres of the boxes.
+        in_view: (n,)
+        sizes: (n, 2)
+        most: How many are kept.
+        taken: What must stay free.
+    """
     rows = np.flatnonzero(in_view)[:MOST_TRIED]
     low, high = pixels[rows] - sizes[rows] / 2, pixels[rows] + sizes[rows] / 2
     free = np.ones(len(rows), dtype=np.bool_)
+    for box in taken:
+        free &= (low > box[1]).any(axis=1) | (high < box[0]).any(axis=1)
     kept: list[int] = []
     while len(kept) < most:
         first = int(np.argmax(free)) if len(free) else 0
@@ -76,8 +96,8 @@ class DrawnLabels(Drawn):
     def set_dark(self, *, dark: bool) -> None:
         self._dark = dark
 
-    def before_render(self) -> None:
-        """Choose which texts have room and put them in place."""
+    def arrange(self, taken: Boxes) -> Boxes:
+        """Put those texts in place that have room beside ``taken`` ones; return these and their own boxes."""
         kept: list[int] = []
         pixels = np.empty((0, 2))
         width, height = self._renderer.GetSize()
@@ -85,13 +105,15 @@ class DrawnLabels(Drawn):
             ray = ray_through(self._renderer, 0, 0)
             pixels, in_view = project(self._local, to_clip=ray.to_clip, size_px=ray.size_px)
             in_view &= (pixels >= 0).all(axis=1) & (pixels[:, 0] < width) & (pixels[:, 1] < height)
-            kept = decluttered(pixels, in_view, self._sizes_px)
+            kept = decluttered(pixels, in_view, self._sizes_px, taken=taken)
         while len(self._pool) < len(kept):
             self._pool.append(self._new_actor())
         for actor, row in zip(self._pool, kept, strict=False):
             self._place(actor, self._texts[row], pixels[row], height)
         for actor in self._pool[len(kept) :]:
             actor.VisibilityOff()
+        half = self._sizes_px[kept] / 2
+        return np.concatenate([taken, np.stack([pixels[kept] - half, pixels[kept] + half], axis=1)])
 
     def _place(self, actor: vtkTextActor, text: str, pixel: NDArray[np.float64], height: int) -> None:
         if actor.GetInput() != text:

@@ -265,8 +265,11 @@ class Overlays:
         return best
 
     def before_render(self) -> None:
+        taken = np.empty((0, 2, 2))  # no two texts on each other, whichever overlays they are of
         for drawn in self._all():
             drawn.before_render()
+            if isinstance(drawn, DrawnLabels):
+                taken = drawn.arrange(taken)
 
     def close(self) -> None:
         for overlay in self._overlays.values():
