@@ -12,7 +12,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from twinviewer.app.plugins.environments import is_ready as has_environment
 from twinviewer.app.plugins.finding import PluginOrigin
+from twinviewer.app.plugins.holding import held
 from twinviewer.app.plugins.manifest import ReaderContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.workers import ReaderFailedError, ReaderPool, ReadResult
@@ -24,7 +26,7 @@ from twinviewer.model.errors import (
     ReadError,
     UnsupportedFormatError,
 )
-from twinviewer.model.feedback import Feedback
+from twinviewer.model.feedback import Feedback, PartOf
 
 PROJECT_SUFFIX = ".twin"
 _SURE_ENOUGH = 0.5
@@ -75,7 +77,10 @@ class Sources:
         """
         self.registry.require_ready(reader.id)
         settings = self.registry.settings_of(reader.id, reader.read)
-        request = replace(request, options={**request.options, **settings})
+        function = replace(
+            request.reader, held=held(self.registry.plugin_of(reader.id), self.registry, PartOf(feedback, 0.0, 0.0))
+        )
+        request = replace(request, reader=function, options={**request.options, **settings})
         try:
             result = self.pool.read(request, feedback)
         except (ReaderFailedError, PluginError) as error:
@@ -156,8 +161,21 @@ class Sources:
     def _most_sure(
         self, path: Path, candidates: Sequence[ReaderContribution], feedback: Feedback
     ) -> tuple[ReaderContribution | None, float]:
-        probed = [reader for reader in candidates if reader.probe and self.registry.is_ready(reader.id)]
-        probes = [self._function(reader, reader.probe) for reader in probed if reader.probe]
+        probed = [
+            reader
+            for reader in candidates
+            if reader.probe
+            and self.registry.is_ready(reader.id)
+            and has_environment(self.registry.plugin_of(reader.id))  # a look at a file is no reason to make one
+        ]
+        probes = [
+            replace(
+                self._function(reader, reader.probe),
+                held=held(self.registry.plugin_of(reader.id), self.registry, PartOf(feedback, 0.0, 0.0)),
+            )
+            for reader in probed
+            if reader.probe
+        ]
         scores = dict.fromkeys((reader.id for reader in candidates), _NO_PROBE)
         if probes:
             try:

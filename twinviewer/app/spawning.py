@@ -120,4 +120,4 @@ def run_spawned(arguments: Sequence[str]) -> int:
         return try_plugin(arguments[1:])
     from twinviewer.formats.worker import main as answer_requests
 
-    return answer_requests()
+    return answer_requests(arguments[1:])

@@ -9,26 +9,36 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
+from twinviewer import formats
+from twinviewer.api.importing import CodeLocation
 from twinviewer.app.scratch import Scratch
-from twinviewer.app.spawning import spawn
+from twinviewer.app.worker_process import Worker
 from twinviewer.formats import exchange
-from twinviewer.formats.request import FunctionOfPlugin, ReadRequest, WriteRequest, reference_system_from_json
+from twinviewer.formats.request import (
+    FunctionOfPlugin,
+    Held,
+    Placing,
+    ReadRequest,
+    WriteRequest,
+    reference_system_from_json,
+)
 from twinviewer.formats.writing import diagnostics_from_json
-from twinviewer.isolation.frames import receive, send
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.errors import ReadError, TwinViewerError, WorkerDiedError, WriteError, error_class
-from twinviewer.model.feedback import Cancelled, Feedback
+from twinviewer.model.feedback import Cancelled, Feedback, PartOf
 from twinviewer.model.layer_data import LayerData
 from twinviewer.model.place import ReferenceSystem
 
@@ -37,8 +47,6 @@ _log = logging.getLogger(__name__)
 SILENCE_LIMIT_S = 20.0
 """A worker that shows no sign of life for so long is ended; large files get a second more per 20 MB."""
 _LOOK_EVERY_S = 0.05
-_LAST_WORDS = 4000
-"""Characters of what a worker printed that the log gets when it dies."""
 _MEMORY_AT_LEAST = 4 * 2**30
 _WARM_MODULES = (
     "twinviewer.formats.reading",
@@ -48,6 +56,12 @@ _WARM_MODULES = (
     "twinviewer.formats.las",
     "twinviewer.formats.cityjson",
     "twinviewer.formats.geotiff",
+)
+
+
+_HANDED_OVER = FunctionOfPlugin(
+    reference="handed_over:read",
+    code=CodeLocation(package=formats.__name__, folder=str(Path(formats.__file__).parent)),
 )
 
 
@@ -120,8 +134,10 @@ class ReaderPool:
         self._scratch = Scratch()
         self._changed = threading.Condition()
         self._is_warm = False
-        self._idle: list[_Worker] = []
-        self._busy: set[_Worker] = set()
+        self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._held: set[Worker] = set()
+        """Each does one thing for one plugin."""
         self._closed = False
 
     def warm(self) -> None:
@@ -135,7 +151,7 @@ class ReaderPool:
     def process_ids(self) -> tuple[int, ...]:
         """The processes of all workers, for diagnosis and tests."""
         with self._changed:
-            return tuple(worker.process.pid for worker in (*self._idle, *self._busy))
+            return tuple(worker.process.pid for worker in (*self._idle, *self._busy, *self._held))
 
     def read(self, request: ReadRequest, feedback: Feedback) -> ReadResult:
         """Have a file read.
@@ -145,6 +161,8 @@ class ReaderPool:
             ReaderFailedError: The reader itself is at fault.
             Cancelled: The person stopped it; the worker was ended.
         """
+        if request.reader.held is not None:
+            return self._read_held(request, request.reader.held, feedback)
         files = self._scratch.new_files()
         try:
             message = {"request": request.to_json(), "files": [str(file) for file in files]}
@@ -198,15 +216,18 @@ class ReaderPool:
             ReaderFailedError: A probe is at fault.
             Cancelled: The person stopped it.
         """
-        message = {"probes": [asdict(probe) for probe in probes]}
-        scores: list[float] = self._ask(message, path, _reading(path), feedback)
-        return scores
+        trusted = [asdict(probe) for probe in probes if probe.held is None]
+        scores = iter(self._ask({"probes": trusted}, path, _reading(path), feedback) if trusted else ())
+        return [
+            next(scores) if probe.held is None else self._probe_held(path, probe, probe.held, feedback)
+            for probe in probes
+        ]
 
     def close(self) -> None:
         """End all workers; calls that still wait for one raise ``Cancelled``."""
         with self._changed:
             self._closed = True
-            workers = [*self._idle, *self._busy]
+            workers = [*self._idle, *self._busy, *self._held]
             self._idle.clear()
             self._changed.notify_all()
         for worker in workers:
@@ -228,7 +249,95 @@ class ReaderPool:
             return answer["done"]
         raise _as_error(answer, task, limit)
 
-    def _take(self, feedback: Feedback) -> _Worker:
+    # --- functions of plugins that are not trusted --------------------------------------------------------------------
+
+    def _read_held(self, request: ReadRequest, held: Held, feedback: Feedback) -> ReadResult:
+        """Have a file read in a process that is held to what the plugin may do, and the layers placed in another."""
+        path = Path(request.path)
+        folders = self._scratch.new_folders()
+        files = [str(folder / "layers.arrays") for folder in folders]
+        share = 1.0 if request.placing is Placing.AS_IN_FILE else 0.8
+        as_in_file = replace(request, placing=Placing.AS_IN_FILE)
+        message = {"request": as_in_file.to_json(), "files": files, "path": request.path}
+        try:
+            header = self._ask_held(
+                message,
+                request.reader,
+                held,
+                _reading(path),
+                PartOf(feedback, 0.0, share),
+                readable=_beside(path),
+                writable=folders,
+            )
+            handed_over = replace(request, reader=_HANDED_OVER, options={"header": header, "files": files})
+            return self.read(handed_over, PartOf(feedback, share, 1.0))
+        finally:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _probe_held(self, path: Path, probe: FunctionOfPlugin, held: Held, feedback: Feedback) -> float:
+        folders = self._scratch.new_folders()
+        try:
+            (score,) = self._ask_held(
+                {"probes": [asdict(probe)], "path": str(path)},
+                probe,
+                held,
+                _reading(path),
+                feedback,
+                readable=_beside(path),
+                writable=folders,
+            )
+        except (ReaderFailedError, TwinViewerError) as error:
+            _log.warning("A probe of %s failed on %s: %s", held.plugin_name, path.name, error)
+            return 0.0  # another reader may know the file
+        finally:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+        return float(score)
+
+    def _ask_held(
+        self,
+        message: dict[str, Any],
+        function: FunctionOfPlugin,
+        held: Held,
+        task: _Task,
+        feedback: Feedback,
+        *,
+        writable: Sequence[Path],
+        readable: Sequence[Path] = (),
+    ) -> Any:
+        limit = _memory_limit(task.size)
+        silence_limit_s = self._silence_limit_s + task.size / 20e6
+        feedback.stop_if_cancelled()
+        worker = Worker(held=held)
+        try:
+            with self._changed:
+                if self._closed:
+                    raise Cancelled
+                self._held.add(worker)
+            worker.send(
+                {
+                    "granted": asdict(held.granted),
+                    "plugin_folder": function.code.folder,
+                    "readable": [str(each) for each in readable],
+                    "writable": [str(each) for each in (*reversed(writable), held.data_folder)],
+                }
+            )
+            worker.send({**message, "memory_limit": limit, "silence_limit_s": silence_limit_s})
+            answer = _wait(worker, feedback, task, silence_limit_s)
+        finally:
+            worker.end()
+            with self._changed:
+                self._held.discard(worker)
+        for refusal in answer.get("refused", ()):
+            _log.warning("%s: %s", held.plugin_name, refusal)
+        if "done" in answer:
+            return answer["done"]
+        raise _as_error(answer, task, limit)
+
+    # --- workers ------------------------------------------------------------------------------------------------------
+
+    def _take(self, feedback: Feedback) -> Worker:
         """Return an idle worker, or a new one, or wait for one."""
         with self._changed:
             while not self._closed:
@@ -246,7 +355,7 @@ class ReaderPool:
                 feedback.stop_if_cancelled()
         raise Cancelled
 
-    def _give_back(self, worker: _Worker, *, healthy: bool) -> None:
+    def _give_back(self, worker: Worker, *, healthy: bool) -> None:
         """Let the next one have the worker; one that is not well is ended and a new one started in its place."""
         if not healthy:
             worker.end()
@@ -258,59 +367,14 @@ class ReaderPool:
                 worker.end()
             self._changed.notify()
 
-    def _new_worker(self) -> _Worker:
-        worker = _Worker()
+    def _new_worker(self) -> Worker:
+        worker = Worker()
         if self._is_warm:
             worker.send({"import": _WARM_MODULES})
         return worker
 
 
-class _Worker:
-    """One process and the two threads that listen to it."""
-
-    def __init__(self) -> None:
-        self.process = spawn("twinviewer.formats.worker")
-        self.answers: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        """Frames; None at the end of the process."""
-        self.last_words = ""
-        """The end of what it printed."""
-        for listen, stream in ((self._hear_answers, self.process.stdout), (self._hear_words, self.process.stderr)):
-            threading.Thread(target=listen, args=(stream,), name=f"worker {self.process.pid}", daemon=True).start()
-
-    @property
-    def is_alive(self) -> bool:
-        return self.process.poll() is None
-
-    def send(self, message: dict[str, Any]) -> None:
-        """Send a request; to a process that has ended, it goes nowhere, and its end is told as an answer."""
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, OSError):
-            send(self.process.stdin, message)  # type: ignore[arg-type]
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if stream is self.process.stdin and stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
-
-    def _hear_answers(self, stream: IO[bytes]) -> None:
-        with stream, contextlib.suppress(OSError, ValueError, RecursionError):  # what is no frame is the end
-            while (message := receive(stream)) is not None:  # type: ignore[arg-type]
-                self.answers.put(message)
-        self.answers.put(None)
-
-    def _hear_words(self, stream: IO[bytes]) -> None:
-        with stream:
-            # In pieces, not lines: a library that prints without end must not cost the viewer memory or time.
-            while piece := stream.read1(65536):  # type: ignore[attr-defined]
-                words = piece.decode("utf-8", "replace")
-                self.last_words = (self.last_words + words)[-_LAST_WORDS:]
-                _log.debug("worker %s: %s", self.process.pid, words.rstrip())
-
-
-def _wait(worker: _Worker, feedback: Feedback, task: _Task, silence_limit_s: float) -> dict[str, Any]:
+def _wait(worker: Worker, feedback: Feedback, task: _Task, silence_limit_s: float) -> dict[str, Any]:
     """Return the worker's answer.
 
     Raises:
@@ -338,7 +402,7 @@ def _wait(worker: _Worker, feedback: Feedback, task: _Task, silence_limit_s: flo
             return message
 
 
-def _death(worker: _Worker, task: _Task) -> WorkerDiedError | WriteError:
+def _death(worker: Worker, task: _Task) -> WorkerDiedError | WriteError:
     with contextlib.suppress(subprocess.TimeoutExpired):
         worker.process.wait(1.0)
     worker.end()  # where its pipe ended or made no sense, and it did not
@@ -370,6 +434,15 @@ def _reading(path: Path) -> _Task:
     except OSError:
         size = 0  # the reader says what is wrong with it
     return _Task(name=path.name, size=size)
+
+
+def _beside(path: Path) -> list[Path]:
+    """Return what a plugin may read to read a file: its folder, or of a folder full of other things its namesakes."""
+    folder = path.resolve().parent
+    too_wide = [Path.home().resolve(), Path(tempfile.gettempdir()).resolve()]
+    if any(each.is_relative_to(folder) for each in too_wide):
+        return [path, *(each for each in folder.iterdir() if each.name.startswith(f"{path.stem}."))]
+    return [folder]
 
 
 def _memory_limit(file_size: int) -> int:

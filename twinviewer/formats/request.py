@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from twinviewer.api.importing import CodeLocation
+from twinviewer.isolation.permissions import Granted
 from twinviewer.model.place import CrsOrigin, ReferenceSystem
 
 
@@ -22,12 +23,26 @@ class Placing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """To what a worker is held while it runs a function of a plugin that is not trusted."""
+
+    plugin_name: str
+    granted: Granted
+    data_folder: str
+    """Where the plugin may keep files."""
+    python: str | None
+    """The interpreter of its environment; None: ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionOfPlugin:
     """A function that a manifest names, and where its code is."""
 
     reference: str
     """``"module:function"``"""
     code: CodeLocation
+    held: Held | None = None
+    """None: it is trusted, and runs in a worker with others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +103,7 @@ class WriteRequest:
 
 
 def function_from_json(message: dict[str, Any]) -> FunctionOfPlugin:
-    """Return what ``asdict`` of it gave."""
+    """Return what ``asdict`` of it gave; who receives it is held already, or need not be."""
     return FunctionOfPlugin(reference=message["reference"], code=CodeLocation(**message["code"]))
 
 

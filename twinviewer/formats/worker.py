@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,6 +24,7 @@ from twinviewer.isolation.frames import receive, send
 
 _PROGRESS_EVERY_S = 0.05
 _ALIVE_EVERY_S = 0.5
+HELD_FLAG = "--held"
 _ORPHAN_S = 2.0
 """Where C code keeps the interpreter, only a watchdog can end a worker whose viewer is gone; so much later than it."""
 
@@ -54,6 +56,10 @@ _ENVIRONMENT = {
 }
 
 
+_refusals: list[str] = []
+"""What the plugin was refused, a sentence each."""
+
+
 class _PipeFeedback:
     """Feedback to the viewer.  Being asked is a sign of life; being cancelled is being killed."""
 
@@ -76,13 +82,20 @@ class _PipeFeedback:
             send(self._stream, message)
 
 
-def main() -> int:
-    """Answer requests until the viewer closes the pipe."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Answer requests until the viewer closes the pipe.
+
+    Args:
+        arguments: ``--held``: the first message says what a plugin's code may do in this process, and nothing else
+            can be done in it from then on.
+    """
     os.environ.update(_ENVIRONMENT)
     own_process.leave_interrupts()
     inbox, outbox = own_process.take_pipes()
     faulthandler.enable(2)
     own_process.limit_core_dumps()
+    if HELD_FLAG in arguments and not _hold(receive(inbox)):
+        return 0
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(inbox, requests), daemon=True).start()
     send(outbox, {"ready": os.getpid()})
@@ -92,6 +105,28 @@ def main() -> int:
             _import_while_idle(message["import"], requests)
         else:
             _answer(message, outbox)
+
+
+def _hold(message: dict[str, Any] | None) -> bool:
+    """Hold this process to what a plugin may do; return whether the viewer is still there."""
+    if message is None:
+        return False
+    from twinviewer.isolation.permissions import Granted, enforce
+
+    granted = message["granted"]
+    enforce(
+        Granted(
+            network=tuple(granted["network"]),
+            read=tuple(granted["read"]),
+            write=tuple(granted["write"]),
+            subprocess=bool(granted["subprocess"]),
+        ),
+        plugin_folder=Path(message["plugin_folder"]),
+        writable=[Path(each) for each in message["writable"]],
+        readable=[Path(each) for each in message["readable"]],
+        on_refusal=lambda refusal: _refusals.append(f"{refusal.problem} {refusal.cure}"),
+    )
+    return True
 
 
 def _listen(inbox: BinaryIO, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
@@ -142,7 +177,7 @@ def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
         send(outbox, {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()})
         os._exit(1)
     faulthandler.cancel_dump_traceback_later()
-    send(outbox, answer)
+    send(outbox, {**answer, "refused": _refusals})
 
 
 def _end_when_silent(silence_limit_s: float) -> None:
@@ -151,4 +186,4 @@ def _end_when_silent(silence_limit_s: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
