@@ -29,7 +29,7 @@ from twinviewer.app.workers import ReaderPool
 from twinviewer.model.drawing import ColourObjects
 from twinviewer.model.errors import UsageError
 from twinviewer.model.layer_data import FeatureTable, LayerData
-from twinviewer.model.project import LayerSource, LayerSpec
+from twinviewer.model.project import LayerSource, LayerSpec, Project
 
 MANIFEST = """
 api = 1
@@ -288,6 +288,14 @@ def test_results_are_kept_shown_and_closed(place: Place) -> None:
     stop()
     place.analyst.close(first.id)
     assert told == [1, 2, 2, 2, 1]
+
+
+def test_results_go_with_the_document_that_they_are_about(place: Place) -> None:
+    place.run("odd.colours")
+    place.session.undo()
+    assert len(place.analyst.results) == 1, "a layer less is no other document"
+    place.opener.replace_document(Project())
+    assert place.analyst.results == ()
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from twinviewer.app.plugins.manifest import AnalysisContribution, Parameter
 from twinviewer.app.plugins.panel_checks import checked_table
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
-from twinviewer.app.session import Session
+from twinviewer.app.session import Change, Session
 from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite, site_of
 from twinviewer.formats import soundness
@@ -139,6 +139,7 @@ class Analyst:
         self._results: tuple[Result, ...] = ()
         self._numbers = itertools.count(1)
         self._listeners: list[Callable[[], None]] = []
+        session.on_change(self._follow)
 
     @property
     def results(self) -> tuple[Result, ...]:
@@ -275,6 +276,12 @@ class Analyst:
             self._opener.open(done.files)
         self._tell()
         return result
+
+    def _follow(self, change: Change) -> None:
+        """Let results go with the document that they are about."""
+        if self._results and change.after.crs is None:
+            self._results = ()
+            self._tell()
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, TwinViewerError):

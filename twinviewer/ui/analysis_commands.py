@@ -4,52 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu
 
 from twinviewer.app.analysing import Result
 from twinviewer.app.atomic import write_atomically
 from twinviewer.app.plugins.manifest import AnalysisContribution
 from twinviewer.model.errors import TwinViewerError, WriteError
-from twinviewer.scene.city_scene import CityScene
 from twinviewer.ui.analysis_dialog import AnalysisDialog
 from twinviewer.ui.layer_tree import ResultFacts
-from twinviewer.ui.panels import Panels
 from twinviewer.ui.parameter_form import Value
 from twinviewer.ui.search import COMMAND, Entry
-from twinviewer.ui.services import Services
-from twinviewer.ui.toasts import Toasts
+
+if TYPE_CHECKING:
+    from twinviewer.ui.main_window import MainWindow
 
 
 class AnalysisCommands(QObject):
     """Between analyses of plugins and what shows their results."""
 
-    def __init__(
-        self,
-        services: Services,
-        panels: Panels,
-        scene: CityScene,
-        *,
-        window: QWidget,
-        toasts: Toasts,
-        show_object: Callable[[str], object],
-        on_results: Callable[[], None],
-        on_error: Callable[[Exception], None],
-    ) -> None:
+    def __init__(self, window: MainWindow, *, on_results: Callable[[], None]) -> None:
         super().__init__(window)
-        self._services, self._panels, self._scene = services, panels, scene
-        self._window, self._toasts = window, toasts
-        self._on_results, self._on_error = on_results, on_error
+        services, panels = window.services, window.panels
+        self._services, self._panels, self._window = services, panels, window
+        self._on_results = on_results
         self._chosen: dict[str, Mapping[str, Value]] = {}
         """What was chosen for each analysis the last time."""
         self._drawn: dict[str, Result] = {}
         self._stop_hearing = services.analyst.on_change(self._show_results)
         results = panels.results
-        results.object_chosen.connect(show_object)
+        results.object_chosen.connect(lambda object_id: window.layers.show_object(object_id))
         results.close_asked.connect(services.analyst.close)
         results.save_asked.connect(self._save)
-        results.copied.connect(lambda what: toasts.show(f"Copied {what}"))
+        results.copied.connect(lambda what: window.toasts.show(f"Copied {what}"))
 
     @property
     def facts(self) -> tuple[ResultFacts, ...]:
@@ -115,7 +104,7 @@ class AnalysisCommands(QObject):
         try:
             self._services.analyst.start(analysis_id, parameters, on_done=self._done)
         except TwinViewerError as error:
-            self._on_error(error)
+            self._window.projects.tell(error)
 
     def close(self) -> None:
         self._stop_hearing()
@@ -124,15 +113,17 @@ class AnalysisCommands(QObject):
         if result.tables:
             self._panels.show("results")
         rest = f" {result.unbound}." if result.unbound else ""
-        self._toasts.show(f"{result.title} is done.{rest}")
+        self._window.toasts.show(f"{result.title} is done.{rest}")
 
     def _show_results(self) -> None:
         results = {result.id: result for result in self._services.analyst.results}
         for gone in self._drawn.keys() - results.keys():
-            self._scene.remove_overlay(gone)
+            self._window.scene.remove_overlay(gone)
         for result in results.values():
             if result.requests and self._drawn.get(result.id) is not result:
-                self._scene.draw_overlay(result.id, result.requests, opacity=result.opacity, visible=result.visible)
+                self._window.scene.draw_overlay(
+                    result.id, result.requests, opacity=result.opacity, visible=result.visible
+                )
         self._drawn = {key: result for key, result in results.items() if result.requests}
         self._panels.results.show_results(tuple(results.values()))
         self._on_results()
@@ -141,6 +132,6 @@ class AnalysisCommands(QObject):
         try:
             write_atomically(path, content)
         except WriteError as error:
-            self._on_error(error)
+            self._window.projects.tell(error)
         else:
-            self._toasts.show(f"Saved {path}")
+            self._window.toasts.show(f"Saved {path}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtWidgets import QMessageBox
 
 from twinviewer.app.exporting import Exports, Written
 from twinviewer.app.file_layers import KIND_NAMES
@@ -17,30 +18,18 @@ from twinviewer.model.diagnostics import Severity
 from twinviewer.model.feedback import Feedback
 from twinviewer.model.layer_data import LayerData, kind_of
 from twinviewer.model.place import LOCAL, ReferenceSystem
-from twinviewer.model.project import LayerId
 from twinviewer.ui.export_dialog import ExportDialog
-from twinviewer.ui.services import Services
-from twinviewer.ui.toasts import Toasts
+
+if TYPE_CHECKING:
+    from twinviewer.ui.main_window import MainWindow
 
 
 class ExportCommands(QObject):
     """Between the selected layers and files."""
 
-    def __init__(
-        self,
-        services: Services,
-        *,
-        window: QWidget,
-        toasts: Toasts,
-        selected: Callable[[], Sequence[LayerId]],
-        ask_crs: Callable[[str, str], ReferenceSystem | None],
-        show_problems: Callable[[], None],
-        on_error: Callable[[Exception], None],
-    ) -> None:
+    def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
-        self._services, self._window, self._toasts = services, window, toasts
-        self._selected, self._ask_crs = selected, ask_crs
-        self._show_problems, self._on_error = show_problems, on_error
+        self._services, self._window = window.services, window
         self._folder = Path.home()
 
     @property
@@ -65,7 +54,7 @@ class ExportCommands(QObject):
             writers=writers,
             system=crs.describe(system) if system is not None and is_somewhere else "",
             folder=self._folder,
-            ask_crs=self._ask_crs,
+            ask_crs=self._window.ask_crs,
             describe=crs.describe,
             parent=self._window,
         )
@@ -80,12 +69,14 @@ class ExportCommands(QObject):
         def work(feedback: Feedback) -> Written:
             return exports.write(path, layers, target=target, feedback=feedback)
 
-        self._services.runner.start(f"Export {path.name}", work, on_done=self._written, on_error=self._on_error)
+        self._services.runner.start(
+            f"Export {path.name}", work, on_done=self._written, on_error=self._window.projects.tell
+        )
 
     def _layers(self) -> list[LayerData]:
         """Return the data of the selected layers, called as they are in the project."""
-        session = self._services.session
-        found = ((session.project.layer(layer_id), session.store.get(layer_id)) for layer_id in self._selected())
+        session, ids = self._services.session, self._window.panels.layers.selected_layer_ids()
+        found = ((session.project.layer(layer_id), session.store.get(layer_id)) for layer_id in ids)
         return [
             replace(data, source=replace(data.source, title=spec.title)) for spec, data in found if data is not None
         ]
@@ -97,11 +88,13 @@ class ExportCommands(QObject):
         lost = [each for each in written.diagnostics if each.severity is not Severity.INFO]
         if lost:
             more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
-            self._toasts.show(
-                f"{text}. {lost[0].problem}{more}", severity=Severity.WARNING, action=("Show", self._show_problems)
+            self._window.toasts.show(
+                f"{text}. {lost[0].problem}{more}",
+                severity=Severity.WARNING,
+                action=("Show", lambda: self._window.panels.show("problems")),
             )
             return
-        self._toasts.show(text, action=("Open folder", lambda: _open(folder)))
+        self._window.toasts.show(text, action=("Open folder", lambda: _open(folder)))
 
 
 def _open(folder: Path) -> None:

@@ -171,25 +171,8 @@ class MainWindow(QMainWindow):
             picture_note=lambda: self.live.picture_note,
             on_error=self.projects.tell,
         )
-        self.analyses = AnalysisCommands(
-            services,
-            self.panels,
-            self.scene,
-            window=self,
-            toasts=self.toasts,
-            show_object=lambda object_id: self.layers.show_object(object_id),
-            on_results=self._legend_timer.start,
-            on_error=self.projects.tell,
-        )
-        self.exports = ExportCommands(
-            services,
-            window=self,
-            toasts=self.toasts,
-            selected=self.panels.layers.selected_layer_ids,
-            ask_crs=self.ask_crs,
-            show_problems=lambda: self.panels.show("problems"),
-            on_error=self.projects.tell,
-        )
+        self.analyses = AnalysisCommands(self, on_results=self._legend_timer.start)
+        self.exports = ExportCommands(self)
         self.layers = LayerCommands(
             services,
             self.panels,
