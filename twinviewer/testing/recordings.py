@@ -39,7 +39,9 @@ def replay(path: Path) -> tuple[Batch, ...]:
         DamagedFileError: A line is not a batch.
     """
     batches = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):  # names may hold other line breaks
+        if not line.strip():
+            continue
         try:
             batches.append(_batch(json.loads(line)))
         except (ValueError, KeyError, TypeError, IndexError) as error:

@@ -15,6 +15,8 @@ from pathlib import Path
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.2
+STANDS_STILL_S = 0.05
+"""What changed is told when it did not change any more within this: editors write in several steps."""
 _NEVER_LOOKED_INTO = {"__pycache__", "build", "dist", "node_modules", "venv"}
 _NEVER_LOOKED_AT = (".pyc", ".pyo", ".swp", ".tmp", "~")
 
@@ -25,7 +27,7 @@ class FolderWatcher:
     Args:
         folder: With all folders in it, hidden ones and caches aside.
         on_change: Gets the files that came, went or changed, relative to the folder, sorted.
-        every_s: Between two looks; a change is told when the next look finds nothing more.
+        every_s: Between two looks.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class FolderWatcher:
 
     def _run(self) -> None:
         told = last = self._known
-        while not self._stopped.wait(self._every_s):
+        while not self._stopped.wait(self._every_s if last == told else min(STANDS_STILL_S, self._every_s)):
             now = marks_of(self._folder)
             if now == last and now != told:
                 changed = changed_files(told, now)

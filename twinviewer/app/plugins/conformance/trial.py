@@ -106,7 +106,7 @@ def _try_contribution(
 ) -> None:
     """Try one contribution after each check, until it fails where it should not."""
     subject = contribution["id"]
-    ways: dict[str, Check] = {"functions": lambda code, contribution: _functions(code, contribution, roles), **checks}
+    ways: dict[str, Check] = {"functions": lambda code, contribution: functions(code, contribution, roles), **checks}
     for check, run in ways.items():
         diary.begin(check, subject)
         try:
@@ -129,7 +129,7 @@ def _raised(error: BaseException, code: PluginCode) -> Verdict:
 # --- checks of every contribution -----------------------------------------------------------------------------------
 
 
-def _functions(code: PluginCode, contribution: Contribution, roles: dict[str, tuple[str, ...]]) -> list[Verdict]:
+def functions(code: PluginCode, contribution: Contribution, roles: dict[str, tuple[str, ...]]) -> list[Verdict]:
     """Whether its functions are there, take their arguments by keyword, and say what they take and give."""
     found = list(_function_faults(code, contribution, roles))
     names = [role for role in roles if contribution.get(role)]
