@@ -28,9 +28,12 @@ from twinviewer.app.plugins.finding import user_plugins
 from twinviewer.app.plugins.installing import Installed
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.plugins.result_checks import checked_batches, checked_requests
+from twinviewer.app.sources import Sources
+from twinviewer.app.workers import ReaderPool
 from twinviewer.model.drawing import Labels, PlaceGlyphs
 from twinviewer.model.errors import PluginError
 from twinviewer.model.feedback import Silent
+from twinviewer.model.layer_data import TriangleMesh
 from twinviewer.model.observation import ObservationBatch, ObservationFrame
 
 pytestmark = pytest.mark.skipif(
@@ -70,12 +73,20 @@ title = "Water level"
 feed = "river:measure"
 encode = "river:show"
 period_s = 60
+
+[[readers]]
+id = "gauges.file"
+title = "Gauges"
+patterns = ["*.gauges"]
+read = "river:read"
 """
 CODE = """
 import os
 import {library}
 import numpy as np
-from twinviewer.api import ColourScale, GlyphShape, Labels, ObservationBatch, ObservedProperty, PlaceGlyphs, Thing
+from twinviewer.api import (
+    ColourScale, GlyphShape, Labels, ObservationBatch, ObservedProperty, PlaceGlyphs, SourceFacts, Thing, TriangleMesh
+)
 
 SAW = "{library} " + {library}.__version__ + ", process " + str(os.getpid()) + ", plugin {version}"
 LEVEL = ObservedProperty(name="Water level", unit="m")
@@ -100,6 +111,12 @@ def show(*, frames, site):
             Labels(positions=frame.positions, texts=[SAW] * len(frame.positions)),
         )
     ]
+
+
+def read(*, path, feedback):
+    vertices = np.array([float(word) for word in path.read_text().split()]).reshape(-1, 3)
+    return [TriangleMesh(source=SourceFacts(format="Gauges", title=SAW), crs=None, vertices=vertices,
+                         triangles=np.array([[0, 1, 2]], np.int32), vertex_rgb=None)]
 """
 
 
@@ -166,7 +183,26 @@ def run(registry: PluginRegistry) -> Seen:
     np.testing.assert_array_equal(glyphs.positions, [bridge.position])
     assert list(glyphs.ids or ()) == [bridge.name]
     assert list(labels.texts) == [bridge.name], "feed and encode ran in one process, with the same libraries"
-    library, process, plugin = bridge.name.split(", ")
+    return seen(bridge.name)
+
+
+def read_file(registry: PluginRegistry, path: Path) -> Seen:
+    """Read a file with the plugin's reader as the viewer does, and return what that saw."""
+    path.write_text("0 0 0 1 0 0 0 1 0")
+    pool = ReaderPool(size=1)
+    try:
+        sources = Sources(registry=registry, pool=pool)
+        reader = sources.reader_for(path, Silent())
+        (mesh,) = sources.read(sources.request(path, reader), reader, Silent()).layers
+    finally:
+        pool.close()
+    assert isinstance(mesh, TriangleMesh)
+    np.testing.assert_array_equal(mesh.vertices, [[0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    return seen(mesh.source.title)
+
+
+def seen(words: str) -> Seen:
+    library, process, plugin = words.split(", ")
     return Seen(library, int(process.removeprefix("process ")), plugin.removeprefix("plugin "))
 
 
@@ -196,6 +232,7 @@ def live_through_it(
     assert saw.library == f"{library} {version}"
     assert saw.process != os.getpid()
     assert saw.plugin == "1.0.0"
+    assert read_file(registries[-1], tmp_path / "a.gauges").library == saw.library
     (plugin_data_dir("gauges") / "kept").write_text("kept")
 
     second = put(build(tmp_path / "two", version="1.1.0", requirement=requirement, library=library))
