@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import pyvista
+from vtkmodules.vtkCommonCore import vtkObjectBase
 
 from tests.scene.small_city import CRS, FACTS, ORIGIN, hills, points, session_of, streets
 from tests.scene.views import (
@@ -22,9 +25,21 @@ from tests.scene.views import (
     redness,
     size_px,
 )
-from twinviewer.model.drawing import ColourScale, DrawData, FlowLines, Labels, Trails
+from twinviewer.model.drawing import (
+    ColourScale,
+    DrawData,
+    ExtrudedColumns,
+    FlowLines,
+    GlyphShape,
+    HeatGrid,
+    Labels,
+    LoadedIcon,
+    LoadedMesh,
+    PlaceGlyphs,
+    Trails,
+)
 from twinviewer.model.layer_data import TriangleMesh
-from twinviewer.scene.city_scene import CityScene
+from twinviewer.scene.city_scene import CityScene, run_at_once
 from twinviewer.scene.colours import ramp
 from twinviewer.scene.feature_actor import LIFT_M
 from twinviewer.scene.trails import trail_triangles
@@ -246,6 +261,59 @@ def test_a_hidden_overlay_has_no_legend_no_box_and_nothing_to_pick(open_scene: O
     assert scene._overlays.bounds() == []
     assert scene.pick(WIDTH_PX / 2, HEIGHT_PX / 2) is None
     assert not any(actor.GetVisibility() for each in drawn(scene, "all") for actor in each.actors)
+
+
+def test_a_mesh_casts_a_shadow_that_goes_with_it(open_scene: OpenScene) -> None:
+    scene = open_scene(session_of(ground=hills(relief_m=0.0)))
+    scene._stage.set_sun(replace(scene._stage._sun, azimuth_deg=180.0, elevation_deg=45.0))
+    lit = picture(scene, FROM_ABOVE)
+    x, y = np.array([WIDTH_PX / 2, HEIGHT_PX / 2 - 50 / M_PER_PX]).astype(
+        int
+    )  # 50 m north: as high as the board's middle
+
+    def darkness() -> float:
+        return 1 - picture(scene, FROM_ABOVE)[y, x].sum() / lit[y, x].sum()
+
+    scene.draw_overlay("data", [DrawData(data=board())])
+    assert darkness() > 0.15
+    scene.draw_overlay("data", [DrawData(data=board(), opacity=0.3)])
+    assert abs(darkness()) < 0.02
+    scene.draw_overlay("data", [DrawData(data=board())])
+    assert darkness() > 0.15
+    scene.remove_overlay("data")
+    assert abs(darkness()) < 0.02
+
+
+def test_close_leaves_no_vtk_object_behind_of_any_request() -> None:
+    gc.collect()
+    before = {id(item) for item in gc.get_objects() if isinstance(item, vtkObjectBase)}
+    plotter = pyvista.Plotter(off_screen=True, window_size=[100, 80])
+    scene = CityScene(plotter, session_of(ground=hills()), request_render=lambda: None, run_in_background=run_at_once)
+    places = np.zeros((3, 3)) + CENTRE
+    icon = LoadedIcon(rgba=np.full((8, 8, 4), 255, np.uint8))
+    lines = FlowLines(vertices=places + np.arange(9).reshape(3, 3), offsets=np.array([0, 3]))
+    scene.draw_overlay(
+        "all",
+        [
+            PlaceGlyphs(shape=GlyphShape.TREE, positions=places, size_m=9.0),
+            PlaceGlyphs(shape=icon, positions=places, size_m=9.0),
+            PlaceGlyphs(shape=LoadedMesh(mesh=board(colour=(255, 0, 0))), positions=places, size_m=9.0),
+            Labels(positions=places, texts=["one", "two", "three"]),
+            lines,
+            HeatGrid(values=np.ones((2, 2)), corner=(CENTRE[0], CENTRE[1]), cell_m=10.0, scale=SCALE),
+            ExtrudedColumns(positions=places, heights_m=np.full(3, 20.0)),
+            trails(),
+            DrawData(data=board()),
+        ],
+    )
+    scene.window.Render()
+    scene.remove_overlay("all")
+    scene.draw_overlay("one", [lines])
+    scene.close()
+    plotter.close()
+    del plotter, scene
+    gc.collect()
+    assert [item for item in gc.get_objects() if isinstance(item, vtkObjectBase) and id(item) not in before] == []
 
 
 def test_what_is_left_out_of_the_next_frame_leaves_the_screen(open_scene: OpenScene) -> None:

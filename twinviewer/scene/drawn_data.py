@@ -119,10 +119,14 @@ class DrawnData(Drawn):
         self._painted = request
         self._follow()
 
+    @property
+    def opacity(self) -> float:
+        """That of the request within that of the overlay."""
+        return self._opacity * (1.0 if self._request is None else self._request.opacity)
+
     def _follow(self) -> None:
-        share = self._opacity * (1.0 if self._request is None else self._request.opacity)
         for actor in self.actors:
-            actor.GetProperty().SetOpacity(share)
+            actor.GetProperty().SetOpacity(self.opacity)
             actor.SetVisibility(self._visible)
 
     def dress(self, stage: Stage) -> None:

@@ -45,7 +45,6 @@ class Copies:
         self.actor = vtkActor()
         self.actor.SetMapper(mapper)
         self.actor.GetProperty().SetInterpolationToFlat()
-        self.actor.GetProperty().SetAmbient(0.35)
         self.arrays: dict[str, NDArray[Any]] = {}
 
     def write(self, positions: Float32s, rotation: Float32s, size: Float32s, rgb: Uint8s) -> None:

@@ -61,6 +61,12 @@ class _Overlay:
     def colourings(self) -> list[ColourObjects]:
         return [request for request in self.requests if isinstance(request, ColourObjects)] if self.visible else []
 
+    @property
+    def casting(self) -> list[tuple[DrawnData, float]]:
+        """What casts shadows, and how opaque it is."""
+        data = [drawn for drawn, _ in self.drawn if isinstance(drawn, DrawnData)] if self.visible else []
+        return [(drawn, drawn.opacity) for drawn in data if drawn.actor is not None]
+
     def detach(self) -> None:
         for drawn, _ in self.drawn:
             drawn.detach()
@@ -126,16 +132,20 @@ class Overlays:
     def draw(self, overlay_id: str, requests: Sequence[DrawingRequest], *, opacity: float, visible: bool) -> None:
         """Bring an overlay in line with ``requests``, rewriting what it has."""
         overlay = self._overlays.setdefault(overlay_id, _Overlay())
-        before = overlay.colourings
+        before, cast_before = overlay.colourings, overlay.casting
         overlay.requests, overlay.opacity, overlay.visible = tuple(requests), opacity, visible
         self._draw_placed(overlay)
         if not _same_objects(before, overlay.colourings):
             self._paint_all()
+        if cast_before != overlay.casting:
+            self._stage.age_shadows()
 
     def remove(self, overlay_id: str) -> None:
         overlay = self._overlays.pop(overlay_id, None)
         if overlay is None:
             return
+        if overlay.casting:
+            self._stage.age_shadows()
         overlay.detach()
         if overlay.colourings:
             self._paint_all()

@@ -15,7 +15,7 @@ from twinviewer.analysis.sun import SunPosition
 from twinviewer.scene.backdrop import Backdrop
 from twinviewer.scene.base_plate import BasePlate
 from twinviewer.scene.camera import around
-from twinviewer.scene.layer_actor import LayerActor, Look
+from twinviewer.scene.layer_actor import AMBIENT, LayerActor, Look
 from twinviewer.scene.shading import Shading
 from twinviewer.scene.shadows import ShadowCaster, ShadowMap
 from twinviewer.scene.sky import Sky, backdrop, lit_from, row_elevations, sky_at
@@ -28,6 +28,8 @@ _LEAST_SUN_DEG = 0.5
 """Lower, and shadows are longer than any city."""
 _WORTH_A_NEAR_MAP = 0.5
 """Share of the whole city's extent that the near part may have; more, and the one map is fine enough."""
+_PLAIN_SHARE = 0.45
+"""Of the brightness of copies that VTK's plain lights give; the rest is always there."""
 _SOLID = 0.6
 """Layers more transparent than this cast no shadow."""
 
@@ -149,7 +151,11 @@ class Stage:
 
     def dress_copies(self, copies: vtkActor) -> None:
         """Light many copies of one shape as the preset says."""
-        if self._preset.own_light:
+        own = self._preset.own_light
+        # VTK's lights go down with the sun; what tells values by its colour must be readable by night, too.
+        copies.GetProperty().SetAmbient(AMBIENT if own else 1 - _PLAIN_SHARE)
+        copies.GetProperty().SetDiffuse(1.0 if own else _PLAIN_SHARE)
+        if own:
             self._shading.dress_copies(copies, for_occlusion=self._preset.occlusion)
         else:
             self._shading.undress(copies)
