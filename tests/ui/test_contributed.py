@@ -17,6 +17,7 @@ from tests.ui.hands import LEFT, NONE, click_at
 from twinviewer.app import colour_maps
 from twinviewer.app.tour_playing import TourPhase
 from twinviewer.live.clock import ClockMode
+from twinviewer.model.project import OverlaySpec, Project
 from twinviewer.ui.application import Program
 from twinviewer.ui.plugin_commands import free_keys
 
@@ -355,6 +356,17 @@ def test_a_tour_shows_places_times_and_overlays_and_puts_all_back(desk, guide, q
     assert clock.mode is ClockMode.LIVE
     assert desk.session.project.overlays == ()
     assert desk.session.undo_label != "Switch overlays of a tour"
+
+
+def test_a_tour_ends_with_its_project_and_leaves_the_next_one_alone(desk, guide, qtbot):
+    clock = desk.window.services.clock
+    shown = clock.now()
+    overlays = (OverlaySpec(id="desk.overlay"),)
+    desk.session.replace_project(Project(overlays=overlays))
+    assert guide.state is None
+    assert not guide.card.isVisible()
+    assert desk.session.project.overlays == overlays
+    assert abs((clock.now() - shown).total_seconds()) < 3600, "the time is for the new project to say"
 
 
 def test_any_hand_pauses_the_tour_and_space_goes_on(desk, guide, qtbot):

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from twinviewer.app.plugins.panel_checks import checked_content
 from twinviewer.model.panel import (
     Button,
     ChoiceEntry,
@@ -144,13 +145,24 @@ def test_a_row_that_is_chosen_names_its_object_and_columns_sort_by_number(view):
     assert view.heard == []
 
 
-def test_ten_thousand_rows_come_without_a_stall(view):
-    rows = tuple((f"object-{row}", row / 7, "x" * 20, row, "y") for row in range(10_000))
+WORST = {
+    "rows": [Table(title="", columns=("A",) * 4, rows=tuple((f"{n}", n / 7, "x" * 20, n) for n in range(10_000)))],
+    "columns": [Table(title="", columns=("A",) * 50, rows=tuple(("x" * 500,) * 50 for _ in range(1000)))],
+    "entries": [replace(RADIUS, id=f"{number}") for number in range(200)],
+    "choices": [replace(USE, id=f"{n}", choices=tuple(map(str, range(1000))), value="1") for n in range(200)],
+    "facts": [Facts(rows=(("name", "value"),) * 200)],
+    "text": [Paragraph(text="word " * 2000)] * 4,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("worst", WORST)
+def test_the_most_that_a_panel_may_show_comes_without_a_stall(view, worst):
+    """The window stands still for less than 200 ms of the processor, whatever a plugin thinks of."""
+    elements = checked_content(WORST[worst]).elements
     began = time.process_time()
-    view.show_elements([Table(title="All", columns=("Id", "A", "B", "C", "D"), rows=rows)])
+    view.show_elements(elements)
     QApplication.processEvents()
     assert time.process_time() - began < 0.2
-    assert len(view.tables()[0].shown_rows()) == 10_000
 
 
 @pytest.mark.parametrize(

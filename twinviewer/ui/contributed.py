@@ -114,7 +114,7 @@ class Contributed(QObject):
 
     def close(self) -> None:
         self._stop_hearing()
-        self.tours.end()
+        self.tours.close()
         self.panels.close()
         self.themes.withdraw()
 

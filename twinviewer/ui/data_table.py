@@ -26,10 +26,12 @@ Index = QModelIndex | QPersistentModelIndex
 SORT_ROLE = int(Qt.ItemDataRole.UserRole)
 MOST_ROWS_SEEN = 10
 """Of a table among other things; the rest is scrolled to."""
-ROWS_MEASURED = 200
+ROWS_MEASURED = 100
 """Widths and decimals of columns follow from so many rows."""
 MOST_DECIMALS = 6
 WIDEST_PX = 260
+CHARACTERS_MEASURED = 100
+CELL_PAD_PX = 8
 _NOTHING = QModelIndex()
 _MISSING = "–"
 
@@ -216,15 +218,19 @@ class _View(QTableView):
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         header.sectionResized.connect(self._follow_hand)
-        header.setResizeContentsPrecision(ROWS_MEASURED)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setHighlightSections(False)
 
     def measure(self) -> None:
         """Look how wide the columns must be."""
         header = self.horizontalHeader()
-        wanted = (max(self.sizeHintForColumn(at), header.sectionSizeHint(at)) for at in range(header.count()))
-        self._needed_px = [min(width + 10, WIDEST_PX) for width in wanted]
+        model, metrics = self.model(), self.fontMetrics()
+        rows = range(min(model.rowCount(), ROWS_MEASURED))
+        self._needed_px = []
+        for column in range(header.count()):
+            longest = max((str(model.index(row, column).data()) for row in rows), key=len, default="")
+            wide = metrics.horizontalAdvance(longest[:CHARACTERS_MEASURED])
+            self._needed_px.append(min(max(wide + CELL_PAD_PX, header.sectionSizeHint(column)) + 10, WIDEST_PX))
         self._resized_by_hand = False
 
     def fit(self, most_rows: int) -> None:
@@ -239,12 +245,15 @@ class _View(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
+        if self._fills or event.size().width() != event.oldSize().width():
             self.fit(self._most_rows)
 
     def _share_width(self) -> bool:
         """Give each column what it needs, and the first what is left; return whether all have room."""
-        is_scrolled = self.model().rowCount() > self._most_rows
+        rows = self.model().rowCount()
+        inside = self.height() - self.horizontalHeader().sizeHint().height()
+        room = inside // self.verticalHeader().defaultSectionSize() if self._fills else self._most_rows
+        is_scrolled = rows > room
         bar = self.verticalScrollBar().sizeHint().width() if is_scrolled else 0
         left = self.width() - bar - sum(self._needed_px)
         if not self._resized_by_hand and self._needed_px:

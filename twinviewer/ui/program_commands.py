@@ -108,6 +108,7 @@ class ProgramCommands(QObject):
         window = self._window
         if self._before_presentation is not None:
             return
+        window.contributed.tours.end()
         window.layers.show_pick(None)
         chrome: list[QWidget] = [window.menuBar(), window.statusBar(), window.toolbar, window.viewport.compass]
         chrome.append(window.restore_bar)

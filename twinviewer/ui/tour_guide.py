@@ -16,6 +16,7 @@ from twinviewer.analysis.sun import solar_site
 from twinviewer.app.commands import SwitchOverlays
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution, TourContribution
 from twinviewer.app.project_file import ViewState
+from twinviewer.app.session import Change
 from twinviewer.app.tour_playing import TourPhase, TourState
 from twinviewer.app.tours import PlacedStop, Tour, TourStop, instant_of, placed, tour_of
 from twinviewer.live.clock import ClockMode
@@ -80,6 +81,7 @@ class TourGuide(QObject):
         card.next_asked.connect(lambda: self._go(lambda state: state.next()))
         card.previous_asked.connect(lambda: self._go(lambda state: state.previous()))
         card.end_asked.connect(self.end)
+        self._stop_hearing = window.services.session.on_change(self._follow)
         card.took_place.connect(window.legend.keep_clear_of)
         card.dots.stop_asked.connect(lambda stop: self._go(lambda state: state.to(stop)))
 
@@ -127,6 +129,11 @@ class TourGuide(QObject):
                 window.live.wake()
             self._view_before = None
 
+    def close(self) -> None:
+        """End for good."""
+        self.end()
+        self._stop_hearing()
+
     def play_or_pause(self) -> None:
         self._go(lambda state: state.paused() if state.is_running else state.played())
 
@@ -166,6 +173,12 @@ class TourGuide(QObject):
         if state.is_running and moves_the_view:  # some keys come as shortcuts only
             self._go(lambda state: state.paused())
         return False
+
+    def _follow(self, change: Change) -> None:
+        """End with the project: what the next one shows is for itself to say."""
+        if self.state is not None and not change.after.layers:
+            self._overlays_before = self._overlays_left = self._view_before = None
+            self.end()
 
     # One tour. -----------------------------------------------------------------------------------
 

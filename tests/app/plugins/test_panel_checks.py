@@ -89,6 +89,9 @@ def test_a_table_may_be_made_of_arrays_and_becomes_plain_texts_and_numbers():
         [TextEntry(id="a", title="A", value=3)],
         [SwitchEntry(id="a", title="A", value=1)],
         [Tell(text="x")] * 21,
+        [Facts(rows=(("a", "b"),) * 101), Facts(rows=(("a", "b"),) * 100)],
+        [replace(ROWS, columns=("A", "B"), title=f"{number}") for number in range(26)],
+        [Paragraph(text="x" * 10_000)] * 5,
     ],
     ids=lambda value: repr(value)[:40],
 )
@@ -145,5 +148,5 @@ def test_actions_are_brought_into_bounds_and_instants_into_utc():
 
 def test_texts_are_cut_and_halves_of_characters_replaced():
     (long, half) = checked_content([Paragraph(text="x" * 10**6), Heading(text="a\ud800b")]).elements
-    assert len(long.text) == 20_000
+    assert len(long.text) == 10_000
     assert half.text == "a?b"

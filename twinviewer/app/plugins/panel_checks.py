@@ -40,11 +40,17 @@ MOST_ELEMENTS = 200
 MOST_ROWS = 10_000
 """Of one table."""
 MOST_COLUMNS = 50
-MOST_FACTS = 500
+"""Of all tables of a panel together."""
+MOST_FACTS = 200
+"""Rows, of all facts of a panel together."""
 MOST_CHOICES = 1000
 MOST_ACTIONS = 20
-LONGEST_TEXT = 20_000
+MOST_TEXT = 40_000
+"""Characters, of headings, paragraphs and facts together: laying out so many takes the window about 40 ms."""
+LONGEST_TEXT = 10_000
 """Characters of one text; what is longer is cut."""
+LONGEST_CELL = 500
+"""Characters of a cell of a table; what is longer is cut."""
 LONGEST_TOLD = 400
 """Characters of a sentence that is told."""
 FIRST_INSTANT, LAST_INSTANT = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -80,7 +86,23 @@ def checked_content(result: object) -> PanelContent:
     double = next((identifier for identifier in ids if ids.count(identifier) > 1), None)
     if double is not None:
         raise PluginError(f"The panel has the id “{double}” twice.", cure="Give each element an id of its own.")
+    _keep_within_means(checked)
     return PanelContent(elements=checked, actions=_actions(actions))
+
+
+def _keep_within_means(elements: tuple[PanelElement, ...]) -> None:
+    """Make sure that the window can show the elements without standing still."""
+    columns = sum(len(element.columns) for element in elements if isinstance(element, Table))
+    pairs = [row for element in elements if isinstance(element, Facts) for row in element.rows]
+    text = sum(len(name) + len(value) for name, value in pairs)
+    text += sum(len(element.text) for element in elements if isinstance(element, Heading | Paragraph))
+    for count, most, what in (
+        (columns, MOST_COLUMNS, "columns in its tables"),
+        (len(pairs), MOST_FACTS, "rows of facts"),
+        (text, MOST_TEXT, "characters of text"),
+    ):
+        if count > most:
+            raise PluginError(f"The panel has {count:,} {what}; {most:,} are the most.", cure="Show less at once.")
 
 
 def checked_actions(result: object) -> tuple[Action, ...]:
@@ -175,7 +197,7 @@ def _row(row: object, width: int) -> tuple[str | float, ...]:
 
 def _cell(cell: object) -> str | float:
     if isinstance(cell, str):
-        return _shown(cell)
+        return _shown(cell, LONGEST_CELL)
     if isinstance(cell, bool | np.bool_):
         return "yes" if cell else "no"
     if isinstance(cell, int | np.integer):
@@ -281,9 +303,9 @@ def _text(value: object, name: str) -> str:
     return _shown(value)
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return a text that can be shown: not without end, and without the halves of characters that Qt refuses."""
-    return text[:LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
+    return text[:longest].encode("utf-8", "replace").decode("utf-8")
 
 
 def _id(value: object) -> str:
