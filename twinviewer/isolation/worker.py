@@ -6,15 +6,21 @@ encode function do not wait for each other.  What the plugin prints goes to stde
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
+import queue
 import sys
 import threading
-import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twinviewer.isolation import own_process
 from twinviewer.isolation.frames import receive
+
+if TYPE_CHECKING:  # see main
+    from twinviewer.isolation.permissions import Refusal
+    from twinviewer.isolation.protocol import Channel
 
 _ALIVE_EVERY_S = 0.5
 _ORPHAN_S = 2.0
@@ -40,10 +46,9 @@ def main(arguments: list[str]) -> int:
         return 0
     own_process.limit_memory(int(start["memory_limit"]))
 
-    from twinviewer.isolation.calls import Calls  # numpy comes under the limit, too
-    from twinviewer.isolation.permissions import Granted, enforce
-    from twinviewer.isolation.protocol import Channel
+    from twinviewer.isolation.permissions import Granted, enforce  # with the standard library only
 
+    refusals: queue.SimpleQueue[Refusal] = queue.SimpleQueue()
     folders = [Path(folder) for folder in start["folders"]]
     granted = start["granted"]
     restricted = enforce(
@@ -55,32 +60,34 @@ def main(arguments: list[str]) -> int:
         ),
         plugin_folder=Path(start["code"]["folder"]),
         writable=[folders[-1], *folders[:-1], Path(start["data_folder"])],
-        on_refusal=lambda refusal: print(f"{refusal.problem} {refusal.cure}", file=sys.stderr),  # noqa: T201
+        on_refusal=refusals.put,  # it is told by another thread: this one may be sending something
     )
-    channel = Channel(inbox, outbox, folders, side="plugin")
-    calls = Calls(channel, start["code"])
-    threading.Thread(target=_show_life, args=(channel, float(start["silence_limit_s"])), daemon=True).start()
-    channel.send("ready", kernel_holds=repr(restricted))
-    try:
-        calls.listen()
-    except BaseException:  # noqa: BLE001 – told, and then there is nothing left to do
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)  # the viewer is gone: whatever still runs, nobody wants it
-
-
-def _show_life(channel: object, silence_limit_s: float) -> None:
-    """Tell the viewer that the interpreter runs; where it does not, end this process with a traceback."""
+    # Numpy comes under the limit and the permissions, too: in an environment of the plugin's it is the plugin's.
+    from twinviewer.isolation.calls import Calls
     from twinviewer.isolation.protocol import Channel
 
-    assert isinstance(channel, Channel)
+    channel = Channel(inbox, outbox, folders, side="plugin")
+    calls = Calls(channel, start["code"])
+    threading.Thread(target=_show_life, args=(channel, float(start["silence_limit_s"]), refusals), daemon=True).start()
+    channel.send("ready", kernel_holds=repr(restricted))
+    calls.listen()
+    return 0
+
+
+def _show_life(channel: Channel, silence_limit_s: float, refusals: queue.SimpleQueue[Refusal]) -> None:
+    """Tell the viewer that the interpreter runs, and what was refused.
+
+    Where the interpreter does not run, this process ends with a traceback.
+    """
     while True:
         faulthandler.dump_traceback_later(silence_limit_s + _ORPHAN_S, exit=True)
         try:
             channel.send("alive")
+            with contextlib.suppress(queue.Empty):
+                refusal = refusals.get(timeout=_ALIVE_EVERY_S)
+                channel.send("refused", problem=refusal.problem, cure=refusal.cure)
         except OSError:
             os._exit(0)
-        threading.Event().wait(_ALIVE_EVERY_S)
 
 
 if __name__ == "__main__":
