@@ -30,6 +30,8 @@ from twinviewer.ui.look import Look
 
 _NO_TABLES = "This result has no tables: what it found is drawn in the view, or is a layer."
 _LIST_PX = 250
+_LEAST_HEIGHT_PX = 230
+"""Tables of which one sees two rows are no use."""
 
 
 def as_tsv(table: Table) -> str:
@@ -61,6 +63,7 @@ class ResultsPanel(QWidget):
 
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setMinimumHeight(_LEAST_HEIGHT_PX)
         self._results: tuple[Result, ...] = ()
         self.list = QListWidget()
         self.list.setAccessibleName("Results")
