@@ -12,7 +12,6 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QMessageBox
 
 from twinviewer.app.log import recent_lines
-from twinviewer.app.plugins import installing
 from twinviewer.app.plugins.failures import FailureRecord
 from twinviewer.app.plugins.finding import Plugin, PluginOrigin
 from twinviewer.app.plugins.health import PluginHealth, health_of, log_of
@@ -26,6 +25,7 @@ from twinviewer.ui.plugin_log_dialog import PluginLogDialog
 from twinviewer.ui.plugin_settings_dialog import PluginSettingsDialog
 
 if TYPE_CHECKING:
+    from twinviewer.app.plugins.installing import Prepared
     from twinviewer.ui.main_window import MainWindow
 
 T = TypeVar("T")
@@ -157,9 +157,11 @@ class PluginAdministration(QObject):
 
     def install(self, source: Path) -> None:
         """Unpack and check a plugin, ask whether it may do what it asks for, and put it in its place."""
+        from twinviewer.app.plugins import installing  # only few starts install anything
+
         stack = ExitStack()
 
-        def prepare(feedback: Feedback) -> installing.Prepared:
+        def prepare(feedback: Feedback) -> Prepared:
             return stack.enter_context(installing.prepared(source, plugins=self._registry.plugins, feedback=feedback))
 
         self._start(f"Check {source.name}", prepare, lambda ready: self._ask_to_install(ready, stack))
@@ -182,6 +184,7 @@ class PluginAdministration(QObject):
 
     def remove(self, plugin: Plugin, *, purge: bool) -> None:
         """Remove a plugin's files; its settings, secrets and data stay unless ``purge``."""
+        from twinviewer.app.plugins import installing  # only few starts remove anything
 
         def work(_: Feedback) -> None:
             others = self._registry.plugins
@@ -237,7 +240,7 @@ class PluginAdministration(QObject):
         dialog.save_asked.connect(save)
         dialog.open()
 
-    def _ask_to_install(self, ready: installing.Prepared, stack: ExitStack) -> None:
+    def _ask_to_install(self, ready: Prepared, stack: ExitStack) -> None:
         plugin = ready.plugin
         box = QMessageBox(self._window)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -262,7 +265,7 @@ class PluginAdministration(QObject):
         box.finished.connect(answered)
         box.open()
 
-    def _put_in_place(self, ready: installing.Prepared, stack: ExitStack) -> None:
+    def _put_in_place(self, ready: Prepared, stack: ExitStack) -> None:
         def work(feedback: Feedback) -> Plugin:
             with stack:
                 installed = ready.put_in_place(feedback).plugin
