@@ -30,5 +30,5 @@ def test_what_is_coloured_is_seen_and_what_is_not_is_not() -> None:
 
 def test_requests_that_break_the_contract_are_refused() -> None:
     wrong = ColourObjects(object_ids=("house-1",), values=np.ones(2), scale=SCALE)
-    with pytest.raises(PluginError, match="values"):
+    with pytest.raises(PluginError, match="object_ids"):
         picture([wrong], size=SIZE)

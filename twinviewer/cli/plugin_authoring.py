@@ -26,6 +26,11 @@ def make_project(name: str, *, kind: str, parent: Path, licence: str) -> int:
     return 0
 
 
+def _as_path(shown: str) -> str:
+    """Return a path that pip takes for one, and not for the name of a distribution."""
+    return shown if os.sep in shown else f"{os.curdir}{os.sep}{shown}"
+
+
 def run_plugin(path: Path, *, files: Sequence[Path], buildings: int, snapshot: Path | None) -> int:
     """Open the demo city with a plugin, and reload it on each save."""
     from twinviewer.cli.window import open_plugin
