@@ -86,7 +86,8 @@ class Contributed(QObject):
             selection=self.selection,
             instant=services.clock.now,
             show_object=window.layers.show_object,
-            show_log=lambda: window.panels.show("log"),
+            show_log=lambda plugin_id: window.administration.show_log(plugin_id),
+            show_plugin=lambda plugin_id: window.administration.show_plugin(plugin_id),
         )
         self.tours = TourGuide(window, on_error=self.tell_error)
         window.panels.style.preset_asked.connect(self.apply_preset)

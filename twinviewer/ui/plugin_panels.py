@@ -69,14 +69,17 @@ class PanelDock(QDockWidget):
         self.again.setToolTip("Give the panel another chance.")
         self.log = QPushButton("Show log")
         self.log.setToolTip("Show what the plugin said, for its author.")
+        self.ask = QPushButton("Show in Plugins panel")
+        self.ask.setToolTip("Go to where you can allow what the plugin asks for, and fill in its settings.")
         self.trouble = self._make_trouble()
         self._plugin_name = plugin_name
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for widget in (self.busy, self.trouble, self.waiting):
-            layout.addWidget(widget)
+        layout.addWidget(self.busy)
+        layout.addWidget(self.trouble, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.waiting)
         layout.addWidget(self.view, 1)
         self.setWidget(body)
         self.show_picture(PanelPicture(), now=0.0)
@@ -103,6 +106,7 @@ class PanelDock(QDockWidget):
             self.problem.setObjectName(name)
             self.problem.style().polish(self.problem)
         self.log.setVisible(not waits)
+        self.ask.setVisible(waits)
         self.again.setVisible(picture.state is PanelState.SWITCHED_OFF)
 
     def _keep_room(self) -> None:
@@ -115,6 +119,7 @@ class PanelDock(QDockWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.again)
         buttons.addWidget(self.log)
+        buttons.addWidget(self.ask)
         buttons.addStretch(1)
         layout = QVBoxLayout(trouble)
         layout.setContentsMargins(12, 10, 12, 4)
@@ -135,7 +140,8 @@ class PluginPanels(QObject):
         selection: Returns what the person picked.
         instant: Returns what is shown.
         show_object: Selects a city object and flies there.
-        show_log: Brings the log to the front.
+        show_log: Shows the log of the plugin of that id.
+        show_plugin: Shows the plugin of that id in the Plugins panel.
     """
 
     def __init__(
@@ -149,12 +155,13 @@ class PluginPanels(QObject):
         selection: Callable[[], Selection | None],
         instant: Callable[[], datetime],
         show_object: Callable[[str], object],
-        show_log: Callable[[], None],
+        show_log: Callable[[str], None],
+        show_plugin: Callable[[str], None],
     ) -> None:
         super().__init__(window)
         self._window, self._look, self._registry, self._runner = window, look, registry, runner
         self._beside, self._selection, self._instant = beside, selection, instant
-        self._show_object, self._show_log = show_object, show_log
+        self._show_object, self._show_log, self._show_plugin = show_object, show_log, show_plugin
         self.docks: dict[str, PanelDock] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_EVERY_MS)
@@ -237,12 +244,14 @@ class PluginPanels(QObject):
 
     def _make(self, contribution: PanelContribution) -> PanelDock:
         panel_id = contribution.id
-        dock = PanelDock(contribution, self._registry.plugin_of(panel_id).name, self._look, self._window)
+        plugin = self._registry.plugin_of(panel_id)
+        dock = PanelDock(contribution, plugin.name, self._look, self._window)
         dock.view.entered.connect(lambda element, value: self._runner.enter(panel_id, element, value))
         dock.view.pressed.connect(lambda button: self._runner.press(panel_id, button))
         dock.view.object_chosen.connect(self._show_object)
         dock.again.clicked.connect(lambda: self._runner.switch_on(panel_id))
-        dock.log.clicked.connect(self._show_log)
+        dock.log.clicked.connect(lambda: self._show_log(plugin.id))
+        dock.ask.clicked.connect(lambda: self._show_plugin(plugin.id))
         dock.visibilityChanged.connect(lambda visible: self._follow_view(panel_id, visible=visible))
         self.docks[panel_id] = dock
         # a dock that the window saw in an earlier session goes back to its place
