@@ -49,6 +49,7 @@ _SAME_TYPES = {
 }
 """CityGML's words for the same."""
 _OTHER_TYPE = "GenericCityObject"
+_GROUP = "CityObjectGroup"
 _SURFACE_TYPE_NAMES = """
     RoofSurface GroundSurface WallSurface ClosureSurface OuterCeilingSurface OuterFloorSurface Window Door
     InteriorWallSurface CeilingSurface FloorSurface WaterSurface WaterGroundSurface WaterClosureSurface
@@ -157,11 +158,12 @@ def _objects(
             content["attributes"] = attributes
         if parents[row] >= 0:
             content["parents"] = [ids[parents[row]]]
-        if row in children:
-            content["children"] = [ids[child] for child in children[row]]
-        geometry = _geometry(data, order[bounds[row] : bounds[row + 1]], polygons, surface_types)
-        if geometry:
-            content["geometry"] = geometry
+        if row in children or content["type"] == _GROUP:
+            content["children"] = [ids[child] for child in children.get(row, ())]
+        content["geometry"] = _geometry(data, order[bounds[row] : bounds[row + 1]], polygons, surface_types)
+        if any("lod" not in each for each in content["geometry"]):
+            problem = "CityJSON demands a level of detail; where none is known, none is written."
+            findings.add("write.changed", problem, where=object_id)
         yield object_id, content
 
 
