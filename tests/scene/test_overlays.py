@@ -10,6 +10,7 @@ from twinviewer.app.colour_maps import colours_of
 from twinviewer.app.commands import AddLayers
 from twinviewer.model.drawing import ColourObjects, ColourScale, GlyphShape, Labels, PlaceGlyphs
 from twinviewer.model.project import Viewpoint
+from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.city_scene import CityScene
 from twinviewer.scene.colours import ramp
 from twinviewer.scene.glyph_shapes import shape_mesh
@@ -95,6 +96,28 @@ def test_a_hidden_overlay_gives_colours_back_and_a_later_one_lies_on_top(open_sc
     scene.draw_overlay("second", [high], visible=False)
     scene.draw_overlay("first", [low], visible=False)
     assert np.array_equal(cell_colours(scene, "buildings"), own)
+
+
+def test_ids_are_looked_up_once_while_only_values_change(
+    open_scene: OpenScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = open_scene(session_of(buildings=town()))
+    looked_up: list[int] = []
+    painted: list[int] = []
+    rows_of, painters = CityModelActor.rows_of, CityModelActor._painters
+    monkeypatch.setattr(CityModelActor, "rows_of", lambda self, ids: looked_up.append(1) or rows_of(self, ids))
+    monkeypatch.setattr(CityModelActor, "_painters", lambda self, rows: painted.append(1) or painters(self, rows))
+    colour_arrays = [colours._array for colours in scene._actors["buildings"]._colours]
+    mappers = [(actor.GetMapper(), actor.GetMapper().GetMTime()) for actor in scene._actors["buildings"].surfaces]
+    for step in range(5):
+        for overlay_id, house in (("first", "h-0-0"), ("second", "h-1-1")):
+            values = np.array([80.0 * step / 4])
+            scene.draw_overlay(overlay_id, [ColourObjects(object_ids=[house], values=values, scale=NO2)])
+    assert len(looked_up) == 2
+    assert len(painted) == 2  # for the first alone, then for both
+    assert [colours._array for colours in scene._actors["buildings"]._colours] == colour_arrays
+    assert [(mapper, mapper.GetMTime()) for mapper, _ in mappers] == mappers
+    assert (cell_colours(scene, "buildings") == colours_of("limit")[255]).all(axis=1).sum() == 48
 
 
 def test_a_city_model_that_comes_later_is_coloured_too(open_scene: OpenScene) -> None:

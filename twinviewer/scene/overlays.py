@@ -53,9 +53,8 @@ class _Overlay:
     visible: bool = True
     drawn: list[tuple[Drawn, DrawingRequest]] = field(default_factory=list)
     """Each with the request that it shows."""
-    rows: dict[LayerId, NDArray[np.int32]] = field(default_factory=dict)
-    """Which row of each city model the ids of the last colouring are: ids seldom change, values do."""
-    ids: Sequence[str] = ()
+    rows: dict[tuple[LayerId, int], tuple[Sequence[str], NDArray[np.int32]]] = field(default_factory=dict)
+    """Which rows of a city model the ids of each of its colourings are: ids seldom change, values do."""
 
     @property
     def colourings(self) -> list[ColourObjects]:
@@ -97,6 +96,8 @@ class Overlays:
         self._time_s = 0.0
         self._overlays: dict[str, _Overlay] = {}
         self._cities: dict[LayerId, CityModelActor] = {}
+        self._joined: dict[LayerId, tuple[list[NDArray[np.int32]], NDArray[np.int32]]] = {}
+        """The rows of all colourings of a city model, one after the other, and what they were made from."""
 
     # --- surroundings -------------------------------------------------------------------------------------------
 
@@ -124,8 +125,9 @@ class Overlays:
 
     def forget_layer(self, layer_id: LayerId) -> None:
         self._cities.pop(layer_id, None)
+        self._joined.pop(layer_id, None)
         for overlay in self._overlays.values():
-            overlay.rows.pop(layer_id, None)
+            overlay.rows = {key: rows for key, rows in overlay.rows.items() if key[0] != layer_id}
 
     # --- overlays -----------------------------------------------------------------------------------------------
 
@@ -210,27 +212,18 @@ class Overlays:
         rows: list[NDArray[np.int32]] = []
         colours: list[Uint8s] = []
         for overlay in self._overlays.values():
-            for request in overlay.colourings:
-                rows.append(self._rows(overlay, request, layer_id, actor))
+            for position, request in enumerate(overlay.colourings):
+                rows.append(_rows(overlay, position, request, layer_id, actor))
                 scale = request.scale
                 colours.append(ramp(request.values, name=scale.colour_map, value_range=scale.value_range))
-        if rows:
-            # The same rows again, not a copy: then the actor need not find out anew what they paint.
-            actor.paint_objects(rows[0] if len(rows) == 1 else np.concatenate(rows), np.concatenate(colours))
-        else:
+        if not rows:
             actor.paint_objects(None, np.empty((0, 3), dtype=np.uint8))
-
-    def _rows(
-        self, overlay: _Overlay, request: ColourObjects, layer_id: LayerId, actor: CityModelActor
-    ) -> NDArray[np.int32]:
-        if len(overlay.colourings) > 1:
-            return actor.rows_of(request.object_ids)
-        if overlay.ids is not request.object_ids and overlay.ids != request.object_ids:
-            overlay.rows.clear()
-        overlay.ids = request.object_ids
-        if layer_id not in overlay.rows:
-            overlay.rows[layer_id] = actor.rows_of(request.object_ids)
-        return overlay.rows[layer_id]
+            return
+        joined = self._joined.get(layer_id)
+        if joined is None or not _same_objects(joined[0], rows):
+            joined = self._joined[layer_id] = rows, np.concatenate(rows)
+        # The same rows again, not a copy: then the actor need not find out anew what they paint.
+        actor.paint_objects(joined[1], np.concatenate(colours))
 
     # --- for the scene --------------------------------------------------------------------------------------------
 
@@ -286,6 +279,16 @@ class Overlays:
             overlay.detach()
         self._overlays.clear()
         self._cities.clear()
+
+
+def _rows(
+    overlay: _Overlay, position: int, request: ColourObjects, layer_id: LayerId, actor: CityModelActor
+) -> NDArray[np.int32]:
+    """Return the rows (n,) of a city model that a colouring names, found anew only for other ids."""
+    known = overlay.rows.get((layer_id, position))
+    if known is None or (known[0] is not request.object_ids and known[0] != request.object_ids):
+        known = overlay.rows[layer_id, position] = request.object_ids, actor.rows_of(request.object_ids)
+    return known[1]
 
 
 def _same_objects(first: Sequence[Any], second: Sequence[Any]) -> bool:
