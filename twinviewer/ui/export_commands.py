@@ -75,8 +75,8 @@ class ExportCommands(QObject):
 
     def _layers(self) -> list[LayerData]:
         """Return the data of the selected layers, called as they are in the project."""
-        session, ids = self._services.session, self._window.panels.layers.selected_layer_ids()
-        found = ((session.project.layer(layer_id), session.store.get(layer_id)) for layer_id in ids)
+        session, ids = self._services.session, set(self._window.panels.layers.selected_layer_ids())
+        found = ((spec, session.store.get(spec.id)) for spec in session.project.layers if spec.id in ids)
         return [
             replace(data, source=replace(data.source, title=spec.title)) for spec, data in found if data is not None
         ]
