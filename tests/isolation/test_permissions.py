@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.isolation.held_process import Place
-from twinviewer.isolation import landlock
+from twinviewer.isolation import landlock, seccomp
 from twinviewer.isolation.permissions import MOST_REFUSALS_TOLD, Granted
 
 needs_landlock = pytest.mark.skipif(landlock.version() < 1, reason="this kernel has no Landlock")
@@ -256,7 +257,7 @@ def test_hosts_that_were_not_declared_are_out_of_reach(place: Place, server: int
         assert outcomes.refusal("name").endswith(
             'reach “data.example.com”. Its plugin.toml lacks network = ["data.example.com"] under [permissions].'
         )
-        assert 'network = ["localhost"]' in outcomes.refusal("connect")
+    assert 'network = ["localhost"]' in outcomes.refusal("connect")
 
 
 def test_the_persons_proxy_is_used_and_none_that_a_plugin_names(place: Place, server: int) -> None:
@@ -270,7 +271,10 @@ def test_the_persons_proxy_is_used_and_none_that_a_plugin_names(place: Place, se
         ("It may not reach “127.0.0.1”.", 'Its plugin.toml lacks network = ["localhost"] under [permissions].')
     ]
     nothing_declared = place.attempt({"ask": ASK}, variables=proxy, host="api.example.org", port=80)
-    assert [problem for problem, _ in nothing_declared.told] == ["It may not reach “127.0.0.1”."]
+    assert [problem for problem, _ in nothing_declared.told] in (
+        ["It may not use the network."],
+        ["It may not reach “127.0.0.1”."],
+    )
 
 
 # --- native code --------------------------------------------------------------------------------------------------
@@ -313,15 +317,43 @@ def test_the_kernel_holds_native_code_to_the_same_folders(place: Place) -> None:
 
 
 @pytest.mark.skipif(landlock.version() < 4, reason="this kernel's Landlock does not know the network")
-def test_the_kernel_lets_native_code_make_no_connection_where_no_host_was_declared(place: Place, server: int) -> None:
-    connect = LIBC + (
-        "import socket, struct; handle = socket.socket().detach()\n"
-        "to = struct.pack('=H', socket.AF_INET) + struct.pack('!H', port) + bytes([127, 0, 0, 1]) + bytes(8)\n"
-        "result = [libc.connect(handle, to, 16), ctypes.get_errno()]"
+def test_landlock_lets_no_connection_be_made_through_a_socket_that_was_there_before(server: int) -> None:
+    code = (
+        "import socket, sys\nfrom pathlib import Path\nfrom twinviewer.isolation.landlock import restrict\n"
+        "own = socket.socket()\n"
+        "restrict(readable=[Path('/')], writable=[], executable=False, tcp=sys.argv[2] == 'tcp')\n"
+        "print(own.connect_ex(('127.0.0.1', int(sys.argv[1]))))"
     )
-    assert place.attempt({"it": connect}, port=server).result("it") == [-1, errno.EACCES]
-    declared = place.attempt({"it": connect}, granted=Granted(network=("api.example.org",)), port=server)
-    assert declared.result("it") == [0, 0], "with any host declared, only Python code is held to it"
+    for tcp, expected in (("tcp", 0), ("none", errno.EACCES)):
+        done = subprocess.run([sys.executable, "-c", code, str(server), tcp], capture_output=True, text=True, cwd=ROOT)
+        assert done.stdout == f"{expected}\n", done.stderr
+
+
+@pytest.mark.skipif(not seccomp.is_there(), reason="no filter of system calls on this machine")
+def test_where_no_host_was_declared_the_kernel_lets_native_code_and_programs_have_no_network(place: Place) -> None:
+    sockets = LIBC + (
+        "import socket\n"
+        "result = {name: [libc.socket(family, kind, 0), ctypes.get_errno()] for name, family, kind in ("
+        "('tcp', 2, 1), ('udp', 2, 2), ('udp6', 10, 2), ('packet', 17, 3), ('vsock', 40, 1))}\n"
+        "result['uring'] = [libc.syscall(425, 1, ctypes.create_string_buffer(120)), ctypes.get_errno()]\n"
+        "result['local'] = socket.socketpair()[0].fileno()\n"
+        "result['netlink'] = libc.socket(16, 3, 0)"
+    )
+    found = place.attempt({"it": sockets}).result("it")
+    assert isinstance(found, dict)
+    assert found.pop("local") >= 0
+    assert found.pop("netlink") >= 0
+    assert set(found) == {"tcp", "udp", "udp6", "packet", "vsock", "uring"}
+    for name, answer in found.items():
+        assert answer == [-1, errno.EACCES], name
+    program = (
+        "import subprocess, sys; code = 'import socket; socket.socket(type=socket.SOCK_DGRAM)'\n"
+        "result = subprocess.run([sys.executable, '-I', '-c', code], capture_output=True).stderr.decode()"
+    )
+    assert "PermissionError" in str(place.attempt({"it": program}, granted=Granted(subprocess=True)).result("it"))
+    declared = place.attempt({"it": sockets}, granted=Granted(network=("api.example.org",))).result("it")
+    assert isinstance(declared, dict)
+    assert declared["udp"][0] >= 0
 
 
 @pytest.mark.skipif(landlock.version() < 6, reason="this kernel's Landlock does not know signals")

@@ -19,7 +19,7 @@ from twinviewer.app import folders
 from twinviewer.app.log import log_dir
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.spawning import spawn
-from twinviewer.isolation import landlock
+from twinviewer.isolation import landlock, seccomp
 from twinviewer.isolation.frames import receive
 from twinviewer.resources import asset
 
@@ -100,8 +100,9 @@ def _permissions_check() -> Check:
     if not version:
         text = "this system holds only the Python code of plugins to their permissions, not their native code"
         return Check(subject="Permissions", health=Health.NOTE, text=text)
-    held = ["files", *["TCP"] * (version >= landlock.NETWORK_SINCE), *["signals"] * (version >= landlock.SCOPES_SINCE)]
-    text = f"the kernel holds plugins to theirs, native code too: {', '.join(held)} (Landlock {version})"
+    network = "network" if seccomp.is_there() else "TCP" if version >= landlock.NETWORK_SINCE else ""
+    held = ["files", network, "signals" if version >= landlock.SCOPES_SINCE else ""]
+    text = f"the kernel holds plugins to theirs, native code too: {', '.join(filter(None, held))} (Landlock {version})"
     return Check(subject="Permissions", health=Health.OK, text=text)
 
 

@@ -58,6 +58,8 @@ class Restricted:
     """Reading, writing and executing files."""
     tcp: bool = False
     """No TCP connections and no listening."""
+    network: bool = False
+    """No network at all; see :mod:`twinviewer.isolation.seccomp`."""
     signals: bool = False
     """No signals to processes outside, and no connections to their abstract sockets."""
 

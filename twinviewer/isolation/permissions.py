@@ -2,8 +2,9 @@
 
 Two rings.  An **audit hook** (PEP 578) sees what Python code does and refuses it with a sentence that says what the
 manifest lacks; native code, and Python code that sets out to deceive it, can go round it.  **Landlock**, where the
-kernel has it, holds the whole process, native code and the programs that it starts included, to the same folders, and
-to no TCP at all where no host is declared.  What is guaranteed where is in ``docs/plugins/isolation.md``.
+kernel has it, holds the whole process, native code and the programs that it starts included, to the same folders; a
+filter of system calls takes the network away where no host is declared.  What is guaranteed where is in
+``docs/plugins/isolation.md``.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import tempfile
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from twinviewer.isolation import landlock
+from twinviewer.isolation import landlock, seccomp
 from twinviewer.isolation.hosts import Hosts, address, as_text
 
 MOST_REFUSALS_TOLD = 20
@@ -142,11 +143,13 @@ def enforce(
         os.environ[name] = str(writable[0])
     sys.dont_write_bytecode = True
     hosts.watch_answers()
+    has_no_network = not granted.network and seccomp.is_there()
     hook = _Hook(
         readable=[*system, *map(Path, _OF_OWN_PROCESS)],
         writable=[*may_write, Path(os.devnull)],
         hosts=hosts,
         subprocess=granted.subprocess,
+        has_no_network=has_no_network,
         on_refusal=on_refusal,
     )
     restricted = landlock.restrict(
@@ -155,6 +158,8 @@ def enforce(
         executable=granted.subprocess,
         tcp=bool(granted.network),
     )
+    if has_no_network:
+        restricted = replace(restricted, network=seccomp.give_up_network())
     sys.addaudithook(hook)
     return restricted
 
@@ -169,12 +174,14 @@ class _Hook:
         writable: Iterable[Path],
         hosts: Hosts,
         subprocess: bool,
+        has_no_network: bool,
         on_refusal: Callable[[Refusal], None],
     ) -> None:
         self._writable = tuple({_resolved(str(each)) for each in writable})
         self._readable = (*self._writable, *{_resolved(str(each)) for each in readable}, f"/proc/{os.getpid()}")
         self._hosts = hosts
         self._subprocess = subprocess
+        self._has_no_network = has_no_network
         self._on_refusal = on_refusal
         self._told: set[str] = set()
         self._answers: dict[str, Callable[..., None]] = {
@@ -273,7 +280,10 @@ class _Hook:
             self._refuse("start other programs", "subprocess = true")
 
     def _make_socket(self, family: int) -> None:
-        usual = {socket.AF_INET, socket.AF_INET6, getattr(socket, "AF_UNIX", socket.AF_INET)}
+        network = {socket.AF_INET, socket.AF_INET6}
+        if family in network and self._has_no_network:  # the kernel refuses it, and says less
+            self._refuse("use the network", 'network = ["the.host"]')
+        usual = network | {getattr(socket, "AF_UNIX", socket.AF_INET)}
         if family not in usual and not self._hosts.any:
             self._refuse(f"use sockets of the family {int(family)}", 'network = ["*"]')
 

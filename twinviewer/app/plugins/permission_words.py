@@ -24,7 +24,8 @@ def permissions_in_words(plugin: Plugin) -> tuple[str, ...]:
     if asked.write:
         sentences.append(f"It may read and change {_listed(asked.write)}.")
     if asked.subprocess:
-        sentences.append("It may start other programs, and what these reach in the network is not limited.")
+        reach = ", and what these reach in the network is not limited" if asked.network else ""
+        sentences.append(f"It may start other programs{reach}.")
     return tuple(sentences)
 
 
