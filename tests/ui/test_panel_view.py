@@ -25,6 +25,7 @@ from twinviewer.model.panel import (
     TextEntry,
 )
 from twinviewer.ui.data_table import cell_text
+from twinviewer.ui.look import Look
 from twinviewer.ui.panel_view import PanelView
 
 RADIUS = NumberEntry(id="radius", title="Radius", value=200, minimum=0, maximum=1000, step=10, unit="m")
@@ -49,7 +50,8 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture
-def view(qtbot) -> PanelView:
+def view(qtbot, qapp) -> PanelView:
+    Look(qapp).use("light")  # a style sheet is half of what widgets cost
     view = PanelView("Desk")
     view.resize(330, 700)
     qtbot.addWidget(view)
@@ -148,8 +150,8 @@ def test_a_row_that_is_chosen_names_its_object_and_columns_sort_by_number(view):
 WORST = {
     "rows": [Table(title="", columns=("A",) * 4, rows=tuple((f"{n}", n / 7, "x" * 20, n) for n in range(10_000)))],
     "columns": [Table(title="", columns=("A",) * 50, rows=tuple(("x" * 500,) * 50 for _ in range(1000)))],
-    "entries": [replace(RADIUS, id=f"{number}") for number in range(200)],
-    "choices": [replace(USE, id=f"{n}", choices=tuple(map(str, range(1000))), value="1") for n in range(200)],
+    "entries": [replace(RADIUS, id=f"{number}") for number in range(100)],
+    "choices": [replace(USE, id=f"{n}", choices=tuple(map(str, range(50))), value="1") for n in range(100)],
     "facts": [Facts(rows=(("name", "value"),) * 200)],
     "text": [Paragraph(text="word " * 2000)] * 4,
 }  # fmt: skip

@@ -43,7 +43,10 @@ MOST_COLUMNS = 50
 """Of all tables of a panel together."""
 MOST_FACTS = 200
 """Rows, of all facts of a panel together."""
-MOST_CHOICES = 1000
+MOST_ENTRIES = 100
+"""Entries and buttons."""
+MOST_CHOICES = 5000
+"""Of all entries of a panel together."""
 MOST_ACTIONS = 20
 MOST_TEXT = 40_000
 """Characters, of headings, paragraphs and facts together: laying out so many takes the window about 40 ms."""
@@ -96,7 +99,11 @@ def _keep_within_means(elements: tuple[PanelElement, ...]) -> None:
     pairs = [row for element in elements if isinstance(element, Facts) for row in element.rows]
     text = sum(len(name) + len(value) for name, value in pairs)
     text += sum(len(element.text) for element in elements if isinstance(element, Heading | Paragraph))
+    entries = [element for element in elements if not isinstance(element, Heading | Paragraph | Facts | Table)]
+    choices = sum(len(element.choices) for element in entries if isinstance(element, ChoiceEntry))
     for count, most, what in (
+        (len(entries), MOST_ENTRIES, "entries and buttons"),
+        (choices, MOST_CHOICES, "choices"),
         (columns, MOST_COLUMNS, "columns in its tables"),
         (len(pairs), MOST_FACTS, "rows of facts"),
         (text, MOST_TEXT, "characters of text"),
