@@ -289,10 +289,13 @@ def question(program, qtbot) -> QMessageBox:
 
 def test_a_plugin_is_installed_after_what_it_asks_for_was_shown_and_removed_again(program, qtbot, tmp_path):
     source = write_plugin(tmp_path, "wind", MOODY, isolated=None, more=ASKS)
+    manifest = source / "plugin.toml"
+    manifest.write_text(f"description = '<b>It asks for nothing.</b>'\n{manifest.read_text()}")
     window = program.window
     window.administration.install(source)
     box = question(program, qtbot)
     assert "It may reach a.org in the network." in box.informativeText()
+    assert "&lt;b&gt;" in box.informativeText(), "what it says about itself is no markup"
     qtbot.mouseClick(next(b for b in box.buttons() if b.text() == "Install"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "wind" in {plugin.id for plugin in program.registry.plugins}, timeout=10_000)
     qtbot.waitUntil(window.panels.plugins.isVisible)

@@ -97,6 +97,7 @@ class ParameterForm(QWidget):
             column.addWidget(field.widget)
             column.addWidget(field.note)
             label = QLabel("" if parameter.type == "boolean" else parameter.title)
+            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setBuddy(field.widget)
             label.setWordWrap(True)
             form.addRow(label, cell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -173,7 +174,7 @@ class PluginAdministration(QObject):
         box.setWindowTitle("Remove plugin")
         box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(f"Remove “{plugin.name}”?")
-        box.setInformativeText(f"Its folder is deleted:\n{plugin.code.folder}")
+        box.setInformativeText(f"<p>Its folder is deleted:</p><p>{escape(plugin.code.folder)}</p>")
         box.setIcon(QMessageBox.Icon.Question)
         everything = QCheckBox("Also its settings, its secrets and the data that it keeps")
         box.setCheckBox(everything)
@@ -252,7 +253,9 @@ class PluginAdministration(QObject):
         lines = [plugin.manifest.description, *permissions_in_words(plugin)]
         if plugin.requirements:
             lines.append(f"It gets an environment of its own with {', '.join(plugin.requirements)}.")
-        box.setInformativeText("\n".join(filter(None, lines)) or "It asks for nothing beyond its own folder.")
+        told = [line for line in lines if line] or ["It asks for nothing beyond its own folder."]
+        # A message box takes what looks like HTML for it; what a plugin says about itself is to be read as it is.
+        box.setInformativeText("".join(f"<p>{escape(line)}</p>" for line in told))
         install = box.addButton("Install", QMessageBox.ButtonRole.AcceptRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
 

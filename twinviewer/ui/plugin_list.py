@@ -86,7 +86,7 @@ class PluginList(QListWidget):
             if item.data(ROLE) != plugin:
                 item.setData(ROLE, plugin)
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{plugin.name}, {plugin.state.value}")
-                item.setToolTip(plugin.about_state or plugin.state.value)
+                item.setToolTip(plugin.state.value)
 
     def choose(self, plugin_id: str) -> None:
         """Choose a plugin, if it is there."""

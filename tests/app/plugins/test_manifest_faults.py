@@ -107,6 +107,18 @@ FAULTS: dict[str, tuple[str, str, str, int]] = {
     "kinds of a colour map": (f'{COLOUR_MAP}colour_map = "a.json"\nkinds = ["mesh"]\n', "all layers", "Remove", 10),
     "a file above": (f'{COLOUR_MAP}style = "../a.json"\n', "not in the plugin's folder", "relative", 9),
     "a file anywhere": (f'{COLOUR_MAP}style = "/etc/passwd"\n', "not in the plugin's folder", "relative", 9),
+    "a title of two lines": (
+        '[[tours]]\nid = "wind.tour"\ntitle = "Tour\\nasks for nothing"\nfile = "a.json"\n',
+        "“tours.1.title” does not fit",
+        "one line",
+        8,
+    ),
+    "a title that turns around": (
+        '[[tours]]\nid = "wind.tour"\ntitle = "Tour\u202e"\nfile = "a.json"\n',
+        "“tours.1.title” does not fit",
+        "without control characters",
+        8,
+    ),
     "a file of Windows": (f"{COLOUR_MAP}style = 'C:\\a.json'\n", "not in the plugin's folder", "relative", 9),
     "a file behind a link": (f'{COLOUR_MAP}style = "link/a.json"\n', "not in the plugin's folder", "relative", 9),
     "a file that is not there": (

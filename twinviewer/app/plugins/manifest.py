@@ -68,7 +68,17 @@ Ending = Annotated[
         pattern=_pattern(r"^\.[a-z0-9.]+$", "Write it with its dot, in lower case: “.gpkg”."), examples=[".gpkg"]
     ),
 ]
-Text = Annotated[str, pydantic.Field(min_length=1)]
+Text = Annotated[
+    str,
+    pydantic.Field(
+        min_length=1,
+        max_length=300,
+        # It is shown where a person decides what to allow: nothing in it may turn lines or directions around.
+        pattern=_pattern(
+            r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$", "Write one line, without control characters."
+        ),
+    ),
+]
 
 
 class _Table(pydantic.BaseModel):

@@ -62,10 +62,10 @@ def schema_fault(error: pydantic.ValidationError, model: type[pydantic.BaseModel
         case "extra_forbidden":
             problem, cure = f"The key “{key}” is not known{more}.", _cure_for_unknown(location, model)
         case "string_pattern_mismatch":
-            problem = f"The value “{first['input']}” of “{key}” does not fit{more}."
+            problem = f"The value “{_shown(first['input'])}” of “{key}” does not fit{more}."
             cure = PATTERN_CURES.get(context["pattern"], f"It must match {context['pattern']}.")
         case "literal_error":
-            problem = f"The value “{first['input']}” of “{key}” does not fit{more}."
+            problem = f"The value “{_shown(first['input'])}” of “{key}” does not fit{more}."
             cure = f"It may be {context['expected']}."
         case _:
             message = re.sub("^(Input|String|Tuple) ", "it ", first["msg"])
@@ -80,6 +80,12 @@ PATTERN_CURES: dict[str, str] = {}
 def named(location: Location) -> str:
     """Return a location in words: ``overlays.2.title``, counted from 1."""
     return ".".join(str(part + 1) if isinstance(part, int) else part for part in location) or "the manifest"
+
+
+def _shown(value: object) -> str:
+    """Return a value as it can be shown: in one line, without what controls a terminal."""
+    text = repr(str(value))[1:-1]
+    return f"{text[:80]}…" if len(text) > 80 else text
 
 
 def _cure_for_unknown(location: Location, model: type[pydantic.BaseModel]) -> str:
