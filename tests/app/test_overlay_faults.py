@@ -56,7 +56,7 @@ def test_one_that_blocks_for_ever_is_said_not_to_answer_and_then_left_alone(tmp_
     picture = blocked.frame("bad.it")
     assert picture.state is OverlayState.FAILED
     assert picture.problem is not None
-    assert picture.problem.problem == "“It of bad” did not answer for 30 seconds and is switched off."
+    assert picture.problem.problem == "“It of bad” did not answer for 30 seconds."
     assert picture.problem.source == "The bad plugin"
     assert blocked.registry.is_disabled("bad.it")
     for _ in range(10):

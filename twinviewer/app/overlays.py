@@ -364,7 +364,7 @@ class OverlayRunner:
         for part, reference in ((running.feeder, overlay.feed), (running.encoder, overlay.encode)):
             if part.busy_s > limit_s:
                 error = PluginError(
-                    f"“{overlay.title}” did not answer for {limit_s:g} seconds and is switched off.",
+                    f"“{overlay.title}” did not answer for {limit_s:g} seconds.",
                     cure="Switch it on again once the plugin is mended; the log has the details for its author.",
                     source=running.plugin.name,
                 )
