@@ -45,8 +45,9 @@ def open_plugin(path: Path, *, files: Sequence[Path], buildings: int, snapshot: 
         WriteError: The snapshot could not be written where it is wanted.
     """
     from twinviewer.app.plugins.finding import plugin_folder
+    from twinviewer.app.plugins.manifest import FILE_NAME, read_manifest
 
-    plugin_folder(path.absolute())
+    read_manifest(plugin_folder(path.absolute()) / FILE_NAME)
     _require_possible(buildings, snapshot)
     _require_window()
     from twinviewer.ui.application import run
