@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import shutil
 import signal
@@ -439,7 +440,7 @@ def _reading(path: Path) -> _Task:
 def _beside(path: Path) -> list[Path]:
     """Return what a plugin may read to read a file: its folder, or of a folder full of other things its namesakes."""
     folder = path.resolve().parent
-    too_wide = [Path.home().resolve(), Path(tempfile.gettempdir()).resolve()]
+    too_wide = [Path(place).resolve() for place in (os.path.expanduser("~"), tempfile.gettempdir())]  # noqa: PTH111
     if any(each.is_relative_to(folder) for each in too_wide):
         return [path, *(each for each in folder.iterdir() if each.name.startswith(f"{path.stem}."))]
     return [folder]

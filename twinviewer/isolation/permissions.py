@@ -134,8 +134,8 @@ def enforce(
     """
     if threading.active_count() > 1:
         raise RuntimeError("Permissions are enforced before threads are started: those would keep all of theirs.")
-    may_write = [*writable, *(_made(Path(each).expanduser()) for each in granted.write)]
-    system = [*_system(), plugin_folder, *readable, *(Path(each).expanduser() for each in granted.read)]
+    may_write = [*writable, *(_made(_expanded(each)) for each in granted.write)]
+    system = [*_system(), plugin_folder, *readable, *map(_expanded, granted.read)]
     hosts = Hosts([*granted.network, *(_proxies() if granted.network else ())])
     os.chdir(writable[0])
     tempfile.tempdir = str(writable[0])
@@ -372,6 +372,11 @@ def _as_declared(place: str) -> str:
     return (f"~{place.removeprefix(home)}" if below else place).replace(os.sep, "/")
 
 
+def _expanded(text: str) -> Path:
+    """Return a path of a manifest; where nobody has a home, ``~`` is a name like others."""
+    return Path(os.path.expanduser(text))
+
+
 def _made(path: Path) -> Path:
     """Make a folder that was declared and does not exist: the kernel can give leave only for what is there."""
     if not path.exists() and not path.suffix:
@@ -392,7 +397,7 @@ def _system() -> list[Path]:
     named = (os.environ.get(name, "") for name in _NAMED_BY_ENVIRONMENT)
     ours = str(Path(__file__).resolve().parents[1])  # sys.path may hold no more than a link to it
     folders = (*interpreter, ours, *_SYSTEM_FOLDERS.get(sys.platform, ()), *named)
-    return [*(Path(each) for each in folders if each), *(Path(each).expanduser() for each in _FONT_FOLDERS)]
+    return [*(Path(each) for each in folders if each), *map(_expanded, _FONT_FOLDERS)]
 
 
 def _proxies() -> Iterable[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from twinviewer.app.plugins.finding import Plugin
+from twinviewer.isolation import seccomp
 
 
 def permissions_in_words(plugin: Plugin) -> tuple[str, ...]:
@@ -24,7 +25,8 @@ def permissions_in_words(plugin: Plugin) -> tuple[str, ...]:
     if asked.write:
         sentences.append(f"It may read and change {_listed(asked.write)}.")
     if asked.subprocess:
-        reach = ", and what these reach in the network is not limited" if asked.network else ""
+        is_open = bool(asked.network) or not seccomp.is_there()
+        reach = ", and what these reach in the network is not limited" if is_open else ""
         sentences.append(f"It may start other programs{reach}.")
     return tuple(sentences)
 
