@@ -92,6 +92,8 @@ def loaded_shape(mesh: TriangleMesh) -> Shape:
 
     Copies of a shape have one colour each; a texture is how they can have several all the same.
     """
+    if len(mesh.triangles) == 0:
+        return Shape(mesh=vtkPolyData())
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
     longest = float((high - low).max()) or 1.0
     foot = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])

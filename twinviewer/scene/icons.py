@@ -58,6 +58,7 @@ class DrawnIcons(Drawn):
         self._rgba = np.empty((0, 4), np.uint8)
         self._local = np.empty((0, 3), np.float32)
         self._size_m = np.empty((0, 2), np.float32)
+        self._aspect = 1.0
         self._ids: Sequence[str] = ()
         self._some_stale = False
 
@@ -77,6 +78,7 @@ class DrawnIcons(Drawn):
         if self._data is None or len(self._local) != count:
             self._build(count)
         rows, columns = icon.rgba.shape[:2]
+        self._aspect = columns / rows
         share = np.array([columns, rows], np.float32) / max(rows, columns)
         size_m = np.broadcast_to(np.asarray(request.size_m, dtype=np.float32), count)
         self._local = surroundings.frame.to_local(request.positions)
@@ -151,7 +153,7 @@ class DrawnIcons(Drawn):
         feet, in_front = ray.to_pixels(self._local)
         tops, _ = ray.to_pixels(self._local + (self._size_m[:, 1:] * up).astype(np.float32))
         height = np.linalg.norm(tops - feet, axis=1)
-        half = np.maximum(height * self._size_m[:, 0] / self._size_m[:, 1] / 2, TOLERANCE_PX)
+        half = np.maximum(height * self._aspect / 2, TOLERANCE_PX)
         across = np.abs(feet[:, 0] - ray.pixel[0])
         above = feet[:, 1] - ray.pixel[1]
         under = in_front & (across <= half) & (above >= -TOLERANCE_PX) & (above <= np.maximum(height, TOLERANCE_PX))
