@@ -166,6 +166,7 @@ def test_what_every_program_needs_works_without_asking(place: Place) -> None:
             "event loop": "import asyncio\nasync def f(): return 3\nresult = asyncio.run(f())",
             "threads": "import threading\nt = threading.Thread(target=open, args=('t', 'w'))\nt.start(); t.join()",
             "chance": "result = len(open('/dev/urandom', 'rb').read(4))",
+            "cache": "import os; result = os.environ['XDG_CACHE_HOME']; os.makedirs(result + '/x')",
             "nothing": "import os; open(os.devnull, 'w').write('x')",
             "what is not there": "open(home + '/nothing')",
             "own signal": "import os; os.kill(os.getpid(), 0)",
@@ -176,6 +177,7 @@ def test_what_every_program_needs_works_without_asking(place: Place) -> None:
     for name in outcomes.outcomes:
         outcomes.result(name)
     assert outcomes.result("relative") == str(place.scratch / "cache")
+    assert outcomes.result("cache") == str(place.data)
     assert outcomes.result("temporary") == str(place.scratch)
     assert outcomes.result("numpy") == 6
     assert outcomes.told == []

@@ -60,6 +60,8 @@ _PROCESSES = "/proc"
 _OF_OWN_PROCESS = ("/proc/self", "/proc/thread-self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys")
 _FONT_FOLDERS = ("~/.fonts", "~/.local/share/fonts", "~/Library/Fonts")
 _NAMED_BY_ENVIRONMENT = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "TZDIR")
+_KEPT_BY_LIBRARIES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "MPLCONFIGDIR")
+"""Matplotlib's list of fonts, for example: they would ask for the person's home otherwise."""
 _STARTS_A_PROGRAM = (
     *("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty"),
     *("os.startfile", "os.startfile/2", "pty.spawn", "webbrowser.open", "_winapi.CreateProcess"),
@@ -116,12 +118,12 @@ def enforce(
 
     Call it on the main thread, after importing what the worker itself needs, before any other thread is started (the
     kernel holds this thread and those that descend from it) and before the plugin's code is imported.  The working
-    folder and temporary files move into the first of ``writable``.
+    folder and temporary files move into the first of ``writable``, caches of libraries into the last.
 
     Args:
         granted: What the manifest declares and the person accepted.
         plugin_folder: May be read.
-        writable: The scratch folder and the plugin's data folder; they exist.
+        writable: The scratch folder first, the plugin's data folder last; they exist.
         readable: What else this process was started for, such as the file that a reader is to read.
         on_refusal: Hears of each different refusal once, on the thread where it happened, whether or not the plugin
             lets the error through.
@@ -141,6 +143,8 @@ def enforce(
     tempfile.tempdir = str(writable[0])
     for name in ("TMPDIR", "TEMP", "TMP"):
         os.environ[name] = str(writable[0])
+    for name in _KEPT_BY_LIBRARIES:
+        os.environ[name] = str(writable[-1])
     sys.dont_write_bytecode = True
     hosts.watch_answers()
     has_no_network = not granted.network and seccomp.is_there()
