@@ -234,6 +234,48 @@ def test_waiting_for_a_setting_is_no_failure(tmp_path: Path) -> None:
     assert registry.call("wind.it", "code:feed", {}, check=lambda result: result) == "a.org"
 
 
+TABLE = """
+[[settings]]
+key = "table"
+title = "Table"
+type = "file"
+default = ""
+"""
+READS = """
+from pathlib import Path
+
+
+def feed(*, settings, path):
+    try:
+        return " ".join(Path(each).read_text() for each in (settings["table"], path) if each)
+    except PermissionError:
+        return "refused"
+"""
+
+
+def test_a_file_that_was_chosen_may_be_read_by_a_plugin_s_process_and_no_other(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    one.write_text("one")
+    other.write_text("other")
+    write_plugin(tmp_path / "plugins", "wind", READS, isolated=True, more=TABLE)
+    registry = PluginRegistry(folders=[tmp_path / "plugins"])
+
+    def read(path: object) -> object:
+        return registry.call("wind.it", "code:feed", {"path": str(path)}, check=lambda result: result)
+
+    try:
+        assert read(one) == "refused"
+        registry.save_settings("wind", {"table": str(one)})
+        assert read("") == "one"
+        assert read(other) == "refused"
+        registry.save_settings("wind", {"table": str(other)})
+        assert read("") == "other"
+        assert read(one) == "refused"
+        assert registry.choices.is_accepted(registry.plugin("wind")), "choosing it is allowing it"
+    finally:
+        registry.close()
+
+
 # --- secrets ------------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ def held(plugin: Plugin, registry: PluginRegistry, feedback: Feedback) -> Held |
     if not plugin.isolated:
         return None
     python = registry.preparations.environment_for(plugin, feedback) if plugin.requirements else None
-    asked = plugin.manifest.permissions
+    asked = registry.as_granted(plugin).manifest.permissions
     return Held(
         plugin_name=plugin.name,
         granted=Granted(network=asked.network, read=asked.read, write=asked.write, subprocess=asked.subprocess),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,6 +89,8 @@ class PluginRegistry(PluginCollection):
         self.settings = settings or PluginSettings()
         self._listeners: list[Callable[[PluginChange], None]] = []
         self._asked_for_consent: set[str] = set()
+        self._granted: dict[str, tuple[Plugin, tuple[str, ...], Plugin]] = {}
+        """By plugin: as it is, what the person chose, and as it is then held."""
         self._worked_on: set[str] = set()
         self._in_process = InProcess()
         self.preparations = Preparations()
@@ -260,6 +262,22 @@ class PluginRegistry(PluginCollection):
         """
         return self._settings_of(*self._known[contribution_id], reference)
 
+    def as_granted(self, plugin: Plugin) -> Plugin:
+        """Return the plugin as its process is held: it may also read the files and folders that its settings name."""
+        keys = [each.key for each in plugin.manifest.settings if each.type in ("file", "folder")]
+        if not keys:
+            return plugin
+        values = self.settings.chosen(plugin.manifest)
+        chosen = tuple(str(values[key]) for key in keys if values.get(key))
+        with self._lock:
+            held = self._granted.get(plugin.id)
+            if held is None or held[:2] != (plugin, chosen):
+                asked = plugin.manifest.permissions
+                permissions = asked.model_copy(update={"read": (*asked.read, *chosen)})
+                manifest = plugin.manifest.model_copy(update={"permissions": permissions})
+                held = self._granted[plugin.id] = (plugin, chosen, replace(plugin, manifest=manifest))
+            return held[2]
+
     def _settings_of(self, contribution: Contribution, plugin: Plugin, reference: str) -> dict[str, Any]:
         if not plugin.manifest.settings or reference == getattr(contribution, "probe", None):
             return {}
@@ -301,7 +319,7 @@ class PluginRegistry(PluginCollection):
         contribution, plugin = self._ready(contribution_id)
         arguments = {**arguments, **self._settings_of(contribution, plugin, reference)}
         try:
-            result = check(self._caller_of(plugin).call(plugin, reference, arguments))
+            result = check(self._caller_of(plugin).call(self.as_granted(plugin), reference, arguments))
         except (Cancelled, KeyboardInterrupt):
             raise
         except BaseException as error:  # SystemExit and the panics of Rust libraries too
