@@ -16,7 +16,7 @@ from pathlib import Path
 import twinviewer
 from twinviewer.app.folders import cache_dir
 from twinviewer.app.plugins.secret_values import ENVIRONMENT_PREFIX
-from twinviewer.model.errors import UsageError
+from twinviewer.model.errors import PluginError
 
 WORKER_FLAG = "--worker"
 """With it a frozen program is no viewer but the module that is named after it."""
@@ -43,7 +43,7 @@ def spawn(
         own_session: Whether it leads a group of its own, so that it can be ended with the programs that it started.
 
     Raises:
-        UsageError: Another interpreter cannot get this package: the program is frozen.
+        PluginError: Another interpreter cannot get this package: the program is frozen.
     """
     assert module in _MODULES
     inherited = os.environ.get("PYTHONPATH")
@@ -81,7 +81,7 @@ def is_frozen() -> bool:
 def _package_alone() -> Path:
     """Return a folder in which this package is all that can be imported: a link to it in the cache."""
     if is_frozen():
-        raise UsageError(
+        raise PluginError(
             "This packaged program has no source code that the Python of another environment could import.",
             cure="Install twinviewer with pip to use plugins that require libraries of their own.",
         )

@@ -19,8 +19,8 @@ from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.feedback import Cancelled
 
 _PROGRESS_EVERY_S = 0.05
-_SITES = 8
-"""So many are remembered; the viewer has one at a time."""
+_SITES = 2
+"""So many are remembered: the viewer has one at a time, and calls that began with the one before."""
 _TEXT_LIMIT = 4000
 _TRACEBACK_LIMIT = 50_000
 

@@ -105,8 +105,18 @@ class Town:
         )
 
 
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """One for all that look at a plugin each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWINVIEWER_PROFILE_DIR", str(tmp_path_factory.mktemp("town")))
+        town = Town()
+    yield town
+    town.registry.close()
+
+
 @pytest.fixture
-def town() -> Iterator[Town]:
+def own_town() -> Iterator[Town]:
     town = Town()
     yield town
     town.registry.close()
@@ -119,7 +129,7 @@ def require_life_goes_on(town: Town, name: str, folder: Path) -> None:
         assert len(batch.results) == 3
     save(town.session.project, folder / "town.twin", view=ViewState())
     assert load(folder / "town.twin").project.layers == town.session.project.layers
-    used = {town.registry.processes.process_id(each) for each in ("well-behaved", name)}
+    used = {town.registry.processes.process_id(each) for each in (*FEEDS, name)}
     assert eventually(lambda: plugin_processes() <= used), "nothing is left behind"
 
 
@@ -152,9 +162,9 @@ def test_a_hostile_feed_is_told_by_name_and_life_goes_on(name: str, town: Town, 
         assert caught.value.problem.startswith(said)
         assert caught.value.cure
         assert caught.value.source == town.registry.plugin(name).name
-        (told,) = town.told
-        assert told.contribution_id == f"{name}.it"
-        assert town.registry.failure(f"{name}.it").count == 1
+        (told,) = (record for record in town.told if record.contribution_id == f"{name}.it")
+        assert told.count == 1
+        assert told.plugin_name == town.registry.plugin(name).name
     assert time.monotonic() - began < allowed_s(min(limits.call_s, 1.0) + START_AND_END_S)
     require_life_goes_on(town, name, tmp_path)
 
@@ -169,6 +179,8 @@ def test_a_hostile_encode_function_is_told_by_name_and_life_goes_on(name: str, t
 
 
 def test_work_that_does_not_stop_when_told_to_is_ended(town: Town, tmp_path: Path) -> None:
+    told = list(town.told)
+
     class SwitchedOff:
         def progress(self, fraction: float, text: str = "") -> None: ...
 
@@ -178,7 +190,7 @@ def test_work_that_does_not_stop_when_told_to_is_ended(town: Town, tmp_path: Pat
 
     with pytest.raises(Cancelled):
         town.feed("does-not-stop", feedback=SwitchedOff())
-    assert town.told == [], "a person switched it off: nothing failed"
+    assert town.told == told, "a person switched it off: nothing failed"
     require_life_goes_on(town, "does-not-stop", tmp_path)
 
 
@@ -187,10 +199,11 @@ def test_what_failed_in_a_thread_of_the_plugin_s_own_stands_in_its_log(town: Tow
     assert eventually(lambda: "RuntimeError: unseen" in town.registry.processes.last_words("raises-in-thread"))
 
 
-@pytest.mark.parametrize("name", ["crashes", "leaves", "raises-at-import", "wrong-shapes"])
+@pytest.mark.parametrize("name", ["crashes", "raises-at-import", "wrong-shapes"])
 def test_three_failures_in_a_row_switch_it_off_with_one_sentence_and_it_can_be_switched_on_again(
-    name: str, town: Town
+    name: str, own_town: Town
 ) -> None:
+    town = own_town
     for _ in range(FAILURES_IN_A_ROW):
         with pytest.raises(PluginError):
             town.feed(name)
@@ -234,9 +247,9 @@ def test_who_raises_a_thousand_times_gets_one_line_with_a_count(
     assert len([line for line in caplog.records if "moody" in line.getMessage()]) == 1
 
 
-def test_all_at_once_and_the_well_behaved_one_answers_in_time(town: Town) -> None:
+def test_all_at_once_and_the_well_behaved_one_answers_in_time(own_town: Town) -> None:
     """Every one of them at once, over and over, while one that behaves is asked five times a second."""
-    stop = threading.Event()
+    town, stop = own_town, threading.Event()
 
     def pester(name: str) -> None:
         while not stop.is_set():
@@ -252,7 +265,7 @@ def test_all_at_once_and_the_well_behaved_one_answers_in_time(town: Town) -> Non
         thread.start()
     took: list[float] = []
     try:
-        for _ in range(15):
+        for _ in range(12):
             began = time.monotonic()
             (batch,) = town.feed("well-behaved")
             took.append(time.monotonic() - began)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,6 +177,38 @@ def test_what_cannot_change_is_asked_for_once(plugins: Plugins) -> None:
     plugins.site = Place()
     assert plugins.feed("apart")[-1] is False
     assert len(plugins.site.asked) == 3
+
+
+def test_a_site_is_not_held_by_the_process_that_asked_it(plugins: Plugins) -> None:
+    plugins.write("apart", ASKING)
+    plugins.feed("apart")
+    gone = weakref.ref(plugins.site)
+    plugins.site = Place()
+    assert gone() is None, "it would hold all layers of a project that was closed"
+    assert plugins.feed("apart")[2] == ("a", "b", "c")
+
+
+def test_what_a_site_cannot_answer_is_an_error_where_it_was_asked(plugins: Plugins) -> None:
+    plugins.write(
+        "wrong",
+        """
+import numpy as np
+
+
+def feed(*, site, start, end, feedback):
+    try:
+        site.objects_at(np.zeros(3))
+    except ValueError as error:
+        return [f"told: {error}", site.ground_height(np.zeros((1, 2))).tolist()[0]]
+
+
+def encode(*, frames, site):
+    return []
+""",
+    )
+    told, height = plugins.feed("wrong")
+    assert "IndexError" in told
+    assert height == 0.0
 
 
 def test_nothing_is_started_before_it_is_called_and_one_process_does_for_all(plugins: Plugins) -> None:

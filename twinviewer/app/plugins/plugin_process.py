@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import psutil
 
@@ -46,6 +46,7 @@ PRINTED_PER_S = 32 * 2**20
 """Bytes: whoever prints more than the first at once goes on at this pace."""
 MESSAGES_PER_S = 2000
 """More messages of its own accord, and the process is ended."""
+_LAST_WORDS_WITHIN_S = 1.0
 _LOOK_EVERY_S = 0.05
 _ADDRESSES_BESIDE = 3 * 2**30
 """Addresses, in bytes, beside the memory that a plugin may use: libraries and threads reserve more than they use."""
@@ -121,7 +122,8 @@ class PluginProcess:
         self._pending: dict[int, _Pending] = {}
         self._numbers = itertools.count(1)
         self._site_numbers: WeakKeyDictionary[Site, int] = WeakKeyDictionary()
-        self._sites: dict[int, Site] = {}
+        self._sites: WeakValueDictionary[int, Site] = WeakValueDictionary()
+        """By number.  Not held: a site holds all of its layers, and a call holds its site."""
         self._next_site = itertools.count(1)
         self._questions: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._answering: threading.Thread | None = None
@@ -130,18 +132,7 @@ class PluginProcess:
         self._end: _End | None = None
         self.heard_at = time.monotonic()
         self.started_at = time.monotonic()
-        death_pipe = os.pipe() if sys.platform == "linux" else None
-        self.process = spawn(
-            "twinviewer.isolation.worker",
-            *([str(death_pipe[0])] if death_pipe else []),
-            python=python,
-            pass_fds=[death_pipe[0]] if death_pipe else [],
-            environment=_environment(),
-            own_session=True,
-        )
-        self._death_pipe = death_pipe[1] if death_pipe else None
-        if death_pipe:
-            os.close(death_pipe[0])
+        self.process, self._death_pipe = _spawned(plugin, python)
         self._about = psutil.Process(self.process.pid)
         self._folders = folders
         assert self.process.stdin is not None
@@ -160,8 +151,9 @@ class PluginProcess:
                     "granted": permissions.model_dump(mode="json"),
                 },
             )
-        for listen in (self._hear_messages, self._hear_words):
-            threading.Thread(target=listen, name=f"plugin {plugin.id}", daemon=True).start()
+        self._words_listener = threading.Thread(target=self._hear_words, name=f"words of {plugin.id}", daemon=True)
+        self._words_listener.start()
+        threading.Thread(target=self._hear_messages, name=f"plugin {plugin.id}", daemon=True).start()
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -313,16 +305,17 @@ class PluginProcess:
             try:
                 value = self._answer(question)
                 self._channel.send("told", call=question.call, lane=lane, own_lane=False, value=value)
-            except (OSError, KeyError) as error:
-                _log.debug("%s asked something that cannot be answered: %s", self.plugin.id, error)
-                return
+            except OSError:
+                return  # it has ended
             except Exception as error:  # noqa: BLE001 – what a plugin asks may be anything
                 with contextlib.suppress(OSError, ValueError):
-                    self._channel.send("told", call=question.call, fault=f"{type(error).__name__}: {error}")
+                    self._channel.send("told", call=question.call, fault=f"{type(error).__name__}: {error}"[:2000])
             self._over.wait(min(time.monotonic() - began, 0.002))
 
     def _answer(self, question: Message) -> Any:
-        site = self._sites[int(question.extra["site"])]
+        site = self._sites.get(int(question.extra["site"]))
+        if site is None:
+            raise ValueError("the place has changed, and nothing is known of the one before")
         match question.extra["what"]:
             case "city_objects":
                 return site.city_objects
@@ -341,8 +334,6 @@ class PluginProcess:
             if number is None:
                 number = self._site_numbers[site] = next(self._next_site)
                 self._sites[number] = site
-                for old in [each for each in self._sites if each <= number - 8]:
-                    del self._sites[old]
             return number
 
     def _hear_words(self) -> None:
@@ -411,7 +402,7 @@ class PluginProcess:
             wanted: Nobody is at fault.
         """
         with self._lock:
-            if self._end is None:
+            if self._end is None and self.process.poll() is None:  # else it has ended by itself
                 self._end = _End(how=how, cure=cure, culprit=culprit, wanted=wanted)
         if sys.platform != "win32":
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -425,6 +416,7 @@ class PluginProcess:
         except subprocess.TimeoutExpired:  # its pipe ended, and it did not
             self.end("closed its pipe and was ended")
             self.process.wait()
+        self._words_listener.join(_LAST_WORDS_WITHIN_S)  # they say who did it; a child that it left may go on printing
         self._questions.put(None)
         with self._lock:
             waiting = list(self._pending.values())
@@ -455,6 +447,36 @@ class PluginProcess:
         others = {each.reference.partition(":")[2] for each in self._pending.values()} - {function}
         is_culprit = function in functions or not (functions & others)
         return ProcessEndedError(in_words(self.process.returncode), was_culprit=is_culprit)
+
+
+def _spawned(plugin: Plugin, python: Path | None) -> tuple[subprocess.Popen[bytes], int | None]:
+    """Start the process; return it, and the end of the pipe that closes with this one, where the system uses one.
+
+    Raises:
+        PluginError: It cannot be started.
+    """
+    theirs, ours = os.pipe() if sys.platform == "linux" else (None, None)
+    try:
+        process = spawn(
+            "twinviewer.isolation.worker",
+            *([] if theirs is None else [str(theirs)]),
+            python=python,
+            pass_fds=[] if theirs is None else [theirs],
+            environment=_environment(),
+            own_session=True,
+        )
+    except OSError as error:
+        if ours is not None:
+            os.close(ours)
+        raise PluginError(
+            f"The process of “{plugin.name}” cannot be started ({error.strerror or error}).",
+            cure="Install the plugin again, or close other programs.",
+            source=plugin.name,
+        ) from error
+    finally:
+        if theirs is not None:
+            os.close(theirs)
+    return process, ours
 
 
 def _environment() -> dict[str, str]:
