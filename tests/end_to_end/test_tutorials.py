@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it the other way round: no isolation
         "PIP_NO_INDEX": "1",
-        "PYTEST_ADDOPTS": "-p no:cacheprovider",
+        "PYTEST_ADDOPTS": "-p no:cacheprovider -W error",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
