@@ -39,7 +39,7 @@ class GlyphShape(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IconShape:
-    """A picture that always faces the viewer and stands on its lower edge."""
+    """A picture that always faces the viewer and stands on its lower edge; angles do not turn it."""
 
     path: str
     """A PNG file, relative to the plugin's folder."""
@@ -118,7 +118,7 @@ class PlaceGlyphs:
     roll_deg: Float64s | None = None
     """(n,) right side down."""
     values: Float64s | None = None
-    """(n,) coloured through ``scale``; None: all in ``colour``.  Pictures are tinted: what is white takes the colour."""
+    """(n,) coloured through ``scale``; None: all in ``colour``.  Of pictures, what is white takes the colour."""
     scale: ColourScale | None = None
     colour: str | None = None
     """None: the colours that a picture or mesh brings, or a light grey."""
@@ -142,7 +142,11 @@ class Labels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowLines:
-    """Lines along which something flows, with dashes that move from each line's start to its end."""
+    """Lines along which something flows, with dashes that move from each line's start to its end.
+
+    The graphics card moves them, so no frame need be made for it.  They stand still while time does, and where a
+    person wants no motion; a dash is brightest at its head, so that the direction can be seen then, too.
+    """
 
     vertices: Float64s
     """(n, 3)"""
@@ -163,7 +167,7 @@ class FlowLines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatGrid:
-    """A grid of values draped on the terrain."""
+    """A grid of values draped on the terrain, blended between the middles of its cells."""
 
     values: Float64s
     """(rows, columns), the first row in the north; NaN: nothing is drawn there."""
@@ -176,12 +180,15 @@ class HeatGrid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtrudedColumns:
-    """Upright columns whose heights tell a value, as in a bar chart on a map."""
+    """Upright columns whose heights tell a value, as in a bar chart on a map.
+
+    Those that stand on the ground reach into it, so that none hovers over a slope.
+    """
 
     positions: Float64s
     """(n, 3) middle of the foot."""
     heights_m: Float64s
-    """(n,)"""
+    """(n,) without one (NaN, 0 or less) there is no column."""
     radius_m: float = 8.0
     values: Float64s | None = None
     """(n,) coloured through ``scale``; None: all in ``colour``."""
