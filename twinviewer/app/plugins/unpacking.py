@@ -6,13 +6,14 @@ refused: no tool that packs plugins writes such members.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -40,22 +41,24 @@ def unpack(archive: Path, folder: Path, feedback: Feedback) -> None:
     seen: set[str] = set()
     members = _zip_members if zipfile.is_zipfile(archive) else _tar_members
     try:
-        for name, size, content in members(archive):
-            feedback.stop_if_cancelled()
-            target = folder.joinpath(*_parts(name, archive))
-            if content is None:
-                target.mkdir(parents=True, exist_ok=True)
-                continue
-            if str(target).lower() in seen:
-                raise _refused(archive, f"it holds “{name}” twice")
-            seen.add(str(target).lower())
-            if len(seen) > MOST_FILES:
-                raise _refused(archive, f"it holds more than {MOST_FILES:,} files")
-            if size > budget:
-                raise _refused(archive, f"it unpacks to more than {min(budget, MOST_BYTES) // 1_000_000} MB")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with content, target.open("wb") as file:
-                budget -= _copy(content, file, size, archive)
+        with contextlib.closing(members(archive)) as each:
+            for name, size, content in each:
+                with content or contextlib.nullcontext():
+                    feedback.stop_if_cancelled()
+                    target = folder.joinpath(*_parts(name, archive))
+                    if content is None:
+                        target.mkdir(parents=True, exist_ok=True)
+                        continue
+                    if str(target).lower() in seen:
+                        raise _refused(archive, f"it holds “{name}” twice")
+                    seen.add(str(target).lower())
+                    if len(seen) > MOST_FILES:
+                        raise _refused(archive, f"it holds more than {MOST_FILES:,} files")
+                    if size > budget:
+                        raise _refused(archive, f"it unpacks to more than {min(budget, MOST_BYTES) // 1_000_000} MB")
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with target.open("wb") as file:
+                        budget -= _copy(content, file, size, archive)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise PluginError(
             f"The archive is damaged or not one that can be read: {str(error).rstrip('.')}.",
@@ -109,7 +112,7 @@ def _copy(content: IO[bytes], file: IO[bytes], size: int, archive: Path) -> int:
     return copied
 
 
-def _zip_members(archive: Path) -> Iterator[tuple[str, int, IO[bytes] | None]]:
+def _zip_members(archive: Path) -> Generator[tuple[str, int, IO[bytes] | None], None, None]:
     with zipfile.ZipFile(archive) as opened:
         for member in opened.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)
@@ -118,7 +121,7 @@ def _zip_members(archive: Path) -> Iterator[tuple[str, int, IO[bytes] | None]]:
             yield member.filename, member.file_size, None if member.is_dir() else opened.open(member)
 
 
-def _tar_members(archive: Path) -> Iterator[tuple[str, int, IO[bytes] | None]]:
+def _tar_members(archive: Path) -> Generator[tuple[str, int, IO[bytes] | None], None, None]:
     with tarfile.open(archive) as opened:
         for member in opened:
             if not member.isreg() and not member.isdir():
