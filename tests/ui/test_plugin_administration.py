@@ -292,7 +292,7 @@ def test_a_plugin_is_installed_after_what_it_asks_for_was_shown_and_removed_agai
     manifest = source / "plugin.toml"
     manifest.write_text(f"description = '<b>It asks for nothing.</b>'\n{manifest.read_text()}")
     window = program.window
-    window.administration.install(source)
+    window.administration.install(manifest)
     box = question(program, qtbot)
     assert "It may reach a.org in the network." in box.informativeText()
     assert "&lt;b&gt;" in box.informativeText(), "what it says about itself is no markup"

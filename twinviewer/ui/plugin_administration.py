@@ -16,6 +16,7 @@ from twinviewer.app.log import recent_lines
 from twinviewer.app.plugins.failures import FailureRecord
 from twinviewer.app.plugins.finding import Plugin, PluginOrigin
 from twinviewer.app.plugins.health import PluginHealth, health_of, log_of
+from twinviewer.app.plugins.manifest import FILE_NAME
 from twinviewer.app.plugins.permission_words import permissions_in_words, request_in_words
 from twinviewer.app.plugins.registry import PluginChange, PluginEvent
 from twinviewer.app.plugins.secret_values import read_secret
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from twinviewer.ui.main_window import MainWindow
 
 T = TypeVar("T")
-SOURCES = "Plugins (*.whl *.zip *.tar.gz *.tgz *.tar.xz *.tar.bz2);;All files (*)"
+SOURCES = "Plugins (plugin.toml *.whl *.zip *.tar.gz *.tgz *.tar.xz *.tar.bz2);;All files (*)"
 _ANSWERED = {
     PluginEvent.ACCEPTED,
     PluginEvent.WENT,
@@ -157,7 +158,12 @@ class PluginAdministration(QObject):
             self.install(Path(name))
 
     def install(self, source: Path) -> None:
-        """Unpack and check a plugin, ask whether it may do what it asks for, and put it in its place."""
+        """Unpack and check a plugin, ask whether it may do what it asks for, and put it in its place.
+
+        Args:
+            source: A wheel, an archive, a folder, or the manifest in a folder, which a file dialog can choose.
+        """
+        source = source.parent if source.name == FILE_NAME else source
         from twinviewer.app.plugins import installing  # only few starts install anything
 
         stack = ExitStack()

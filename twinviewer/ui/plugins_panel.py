@@ -41,7 +41,7 @@ class PluginsPanel(QWidget):
         self.summary = QLabel()
         self.summary.setObjectName("muted")
         self.install = QPushButton("Install…")
-        self.install.setToolTip("Install a plugin from a wheel, an archive or a folder.")
+        self.install.setToolTip("Install a plugin from a wheel, an archive, or the plugin.toml in its folder.")
         self.install.clicked.connect(self.install_asked)
         top = QHBoxLayout()
         top.setContentsMargins(12, 8, 10, 6)
