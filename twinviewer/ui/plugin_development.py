@@ -56,6 +56,7 @@ class PluginDevelopment(QObject):
         self._timer.timeout.connect(self._look)
         self._timer.start()
         window.projects.began.connect(self._show)
+        window.projects.is_trial = True
         where = "in a process of its own" if self._plugin.isolated else "in the program's process"
         _say(f"“{self._plugin.name}” runs {where}. Save a file in {self._folder}, and it is reloaded. Ctrl+C ends.")
 

@@ -43,6 +43,8 @@ class ProjectCommands(QObject):
         super().__init__()
         self._services, self.document, self._window = services, document, window
         self._ask_crs = ask_crs
+        self.is_trial = False
+        """Whether the document is there to try something on: nobody is asked whether to save it."""
         services.opener.on_needs_crs = self._needs_crs
         self._journal_timer = QTimer(self)
         self._journal_timer.setInterval(int(INTERVAL_S * 1000))
@@ -116,7 +118,7 @@ class ProjectCommands(QObject):
 
     def may_leave(self) -> bool:
         """Return whether the document may be left; asks where something would be lost."""
-        if not self.document.is_dirty or not self._services.session.project.layers:
+        if self.is_trial or not self.document.is_dirty or not self._services.session.project.layers:
             return True
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(

@@ -9,7 +9,7 @@ from twinviewer.api import ColourObjects, ColourScale, DrawingRequest, Feedback,
 def find_tall(*, site: Site, feedback: Feedback, limit_m: float) -> Sequence[DrawingRequest | LayerData | Table]:
     """Colour the buildings that are higher than `limit_m`, and list the twenty highest."""
     objects = site.city_objects
-    is_building = np.array([kind == "Building" for kind in objects.types], dtype=np.bool_)
+    is_building = np.array([kind.startswith("Building") for kind in objects.types], dtype=np.bool_)
     tall = np.flatnonzero(is_building & (objects.heights_m > limit_m))
     tall = tall[np.argsort(-objects.heights_m[tall], kind="stable")]
     feedback.progress(0.5, "Colouring")

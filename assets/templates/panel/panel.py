@@ -28,15 +28,18 @@ def show(
     pressed: str,
 ) -> Sequence[PanelElement | Action]:
     """Say how many buildings are higher than what is entered, and fly to the highest when asked to."""
-    if site is None or not site.city_objects.ids:
+    types = () if site is None else site.city_objects.types
+    buildings = [row for row, kind in enumerate(types) if kind.startswith("Building")]
+    if site is None or not buildings:
         return [Paragraph(text="Open a city model to see how high its buildings are.")]
     objects = site.city_objects
+    heights_m = objects.heights_m[buildings]
     limit_m = float(entries.get("limit_m", 15.0))
-    highest = int(np.argmax(objects.heights_m))
+    highest = buildings[int(np.argmax(heights_m))]
     facts = [
-        ("Buildings", str(len(objects.ids))),
-        (f"Higher than {limit_m:g} m", str(int((objects.heights_m > limit_m).sum()))),
-        ("Highest", f"{objects.heights_m[highest]:.1f} m"),
+        ("Buildings", str(len(buildings))),
+        (f"Higher than {limit_m:g} m", str(int((heights_m > limit_m).sum()))),
+        ("Highest", f"{heights_m.max():.1f} m"),
     ]
     if selection is not None and selection.object_id in objects.ids:
         facts.append(("Selected", f"{objects.heights_m[objects.ids.index(selection.object_id)]:.1f} m"))
