@@ -205,10 +205,10 @@ REQUESTS = [
         (PlaceGlyphs(shape=GlyphShape.PIN, positions=np.zeros((500_001, 3)), size_m=1.0), "500,001 glyphs"),
         (replace(COLUMNS, positions=np.zeros((200_001, 3)), heights_m=np.zeros(200_001)), "200,001 columns"),
         (replace(COLOURS, values=np.zeros(2_000_001)), "2,000,001 coloured objects"),
-        (replace(GRID, values=np.zeros((4097, 1))), "4,097 × 1 cells"),
-        (replace(FLOW, vertices=np.zeros((5_000_001, 3))), "5,000,001 vertices"),
-        (replace(TRAILS, positions=np.zeros((5001, 1000, 3))), "5,001,000 positions"),
-        (replace(DATA, data=replace(MESH, triangles=np.zeros((5_000_001, 3), np.int32))), "5,000,001 triangles"),
+        (replace(GRID, values=np.zeros((2049, 1))), "2,049 × 1 cells"),
+        (replace(FLOW, vertices=np.zeros((500_001, 3))), "500,001 vertices"),
+        (replace(TRAILS, positions=np.zeros((501, 1000, 3))), "501,000 positions"),
+        (replace(DATA, data=replace(MESH, triangles=np.zeros((500_001, 3), np.int32))), "500,001 triangles"),
     ],
 )
 def test_more_than_can_be_drawn_is_refused_with_the_number_and_the_limit(request_: Any, says: str) -> None:

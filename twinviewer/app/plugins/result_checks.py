@@ -59,15 +59,16 @@ from twinviewer.model.layer_data import (
 from twinviewer.model.observation import Batch, MovementBatch, ObservationBatch
 from twinviewer.model.place import LOCAL, ReferenceSystem
 
+# So much is put on the screen in two to three tenths of a second when it is first drawn, on the thread that draws.
 MOST_REQUESTS = 100
 MOST_OBJECTS = 2_000_000
 MOST_GLYPHS = 500_000
 MOST_LABELS = 20_000
-MOST_LINE_VERTICES = 5_000_000
+MOST_LINE_VERTICES = 500_000
 MOST_COLUMNS = 200_000
-MOST_GRID_SIDE = 4096
-MOST_TRIANGLES = 5_000_000
-MOST_POINTS = 10_000_000
+MOST_GRID_SIDE = 2048
+MOST_TRIANGLES = 500_000
+MOST_POINTS = 1_000_000
 MOST_ROWS = 10_000_000
 """Of a batch: what is seen now and in the next seconds, not a history."""
 
