@@ -256,7 +256,7 @@ class ReaderPool:
         """Have a file read in a process that is held to what the plugin may do, and the layers placed in another."""
         path = Path(request.path)
         folders = self._scratch.new_folders()
-        files = [str(folder / "layers.arrays") for folder in folders]
+        files = [str(folder / "layers") for folder in folders]
         share = 1.0 if request.placing is Placing.AS_IN_FILE else 0.8
         as_in_file = replace(request, placing=Placing.AS_IN_FILE)
         message = {"request": as_in_file.to_json(), "files": files, "path": request.path}
