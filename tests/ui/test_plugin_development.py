@@ -12,7 +12,9 @@ from tests.crowding import allowed_s
 from tests.ui.conftest import show_town
 from twinviewer.app.commands import SwitchOverlays
 from twinviewer.app.plugins.templates import new_project
+from twinviewer.app.project_file import ViewState
 from twinviewer.model.drawing import Trails
+from twinviewer.model.layer_data import FeatureTable
 from twinviewer.ui.application import Program
 from twinviewer.ui.plugin_development import PluginDevelopment
 
@@ -129,3 +131,27 @@ def test_a_manifest_that_is_refused_leaves_all_as_it_was_and_a_new_overlay_in_it
     second = good.partition("[[overlays]]")[2].replace("mine.drones", "mine.kites")
     author.manifest.write_text(f"{good}\n[[overlays]]{second}")
     author.wait(lambda: "mine.kites" in author.program.window.live.drawn, timeout=LONG_MS)
+
+
+def test_files_that_a_reader_read_are_read_anew_on_each_save(program: Program, qtbot, tmp_path: Path) -> None:
+    folder = new_project("mine", kind="reader", parent=tmp_path)
+    places = folder / "examples" / "squares.places.csv"
+    development = PluginDevelopment(program.window, folder, files=[places])
+    code = folder / "mine" / "reader.py"
+    good = code.read_text()
+
+    def shown() -> list[float]:
+        layers = [layer for layer in program.session.project.layers if layer.source.reader == "mine.places"]
+        tables = [program.session.store.get(layer.id) for layer in layers]
+        return [float(table.points[0, 2]) for table in tables if isinstance(table, FeatureTable)]
+
+    program.window.projects.began.emit(ViewState())
+    qtbot.waitUntil(lambda: shown() == [0.0], timeout=LONG_MS)
+    code.write_text(good.replace("float(row[2]), 0.0)", "float(row[2]), 7.0)"))
+    qtbot.waitUntil(lambda: shown() == [7.0], timeout=LONG_MS)
+    code.write_text(good.replace("    try:\n        lines", "    1 / 0\n    try:\n        lines"))
+    qtbot.waitUntil(lambda: bool(program.window.services.opener.openings) and not shown(), timeout=LONG_MS)
+    code.write_text(good)
+    qtbot.waitUntil(lambda: shown() == [0.0], timeout=LONG_MS)
+    assert program.window.projects.may_leave(), "nobody is asked whether to save the demo city"
+    development.close()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
-from twinviewer.app.commands import SwitchOverlays
+from twinviewer.app.commands import RemoveLayers, SwitchOverlays
+from twinviewer.app.opening import Phase
 from twinviewer.app.plugins.conformance.plugin_code import frozen
 from twinviewer.app.plugins.failures import FailureRecord
 from twinviewer.app.plugins.reloading import Reloading, add_plugin, reload
@@ -42,7 +43,7 @@ class PluginDevelopment(QObject):
 
     def __init__(self, window: MainWindow, path: Path, files: Sequence[Path] = ()) -> None:
         super().__init__(window)
-        self._window, self._files = window, tuple(files)
+        self._window, self._files = window, tuple(path.absolute() for path in files)
         self._registry = window.services.registry
         self._plugin = add_plugin(self._registry, path)
         self._folder = Path(self._plugin.code.folder)
@@ -93,11 +94,26 @@ class PluginDevelopment(QObject):
         self._show_panels()
         if self._files:
             self._window.projects.open(self._files)
-            self._files = ()
 
     def _show_panels(self) -> None:
         for panel in self._plugin.manifest.panels:
             self._window.contributed.panels.show(panel.id)
+
+    def _read_again(self) -> None:
+        """Read the files anew that the plugin's readers have read, or that the author named."""
+        readers = {reader.id for reader in self._plugin.manifest.readers}
+        if not readers:
+            return
+        opener, session = self._window.services.opener, self._window.services.session
+        layers = [layer for layer in session.project.layers if layer.source.reader in readers]
+        paths = tuple(dict.fromkeys((*(Path(layer.source.path) for layer in layers), *self._files)))
+        for opening in tuple(opener.openings):
+            if opening.path in paths and opening.phase is Phase.FAILED:
+                opener.dismiss(opening)
+        if layers:
+            session.do(RemoveLayers(layer_ids=frozenset(layer.id for layer in layers)))
+        if paths:
+            self._window.projects.open(paths)
 
     def _switch_on_what_is_new(self) -> None:
         new = tuple((spec.id, True) for spec in self.shown if spec.id not in self._switched)
@@ -130,6 +146,7 @@ class PluginDevelopment(QObject):
         _say(f"{files} saved, reloaded.")
         self._switch_on_what_is_new()
         self._show_panels()
+        self._read_again()
 
     def _title(self, contribution_id: str) -> str:
         return next(each.title for each in self._plugin.manifest.contributions if each.id == contribution_id)
