@@ -269,3 +269,40 @@ def test_what_goes_through_an_overlay_is_counted_per_second(tmp_path: Path) -> N
     assert traffic.pictures == pytest.approx(1.0, abs=0.41), "one a second"
     assert 0 < traffic.batches <= traffic.rows
     stage.stop()
+
+
+def test_what_waits_for_the_person_says_so_and_goes_on_once_allowed(tmp_path: Path) -> None:
+    drawing = "def draw(*, site, feedback): return [Labels(positions=np.zeros((1, 3)), texts=['here'])]"
+    more = f"{LAYER}[permissions]\nsubprocess = true\n"
+    write_plugin(tmp_path, "it", f"{COUNTING}\n{drawing}", more=more)
+    stage = Stage(tmp_path, "it.it", "it.plan")
+    stage.settle()
+    for contribution in ("it.it", "it.plan"):
+        assert eventually(lambda of=contribution: stage.frame(of).state is OverlayState.NEEDS_PERSON)  # type: ignore[misc]
+        problem = stage.frame(contribution).problem
+        assert problem is not None
+        assert "allow" in problem.problem.lower()
+        assert stage.registry.failure(contribution) is None, "it did nothing wrong"
+    stage.registry.accept("it")
+    assert eventually(lambda: stage.shows(stage.wall.now))
+    assert eventually(lambda: text(stage) == "here")
+    stage.stop()
+
+
+def test_other_settings_draw_a_layer_anew_and_begin_a_feed_anew(tmp_path: Path) -> None:
+    drawing = (
+        "def draw(*, site, feedback, settings):\n"
+        "    return [Labels(positions=np.zeros((1, 3)), texts=[settings['word']])]"
+    )
+    code = COUNTING.replace("feedback):", "feedback, settings):").replace("site):", "site, settings):")
+    setting = '[[settings]]\nkey = "word"\ntitle = "Word"\ntype = "text"\ndefault = "red"\n'
+    write_plugin(tmp_path, "it", f"{code}\n{drawing}", more=LAYER + setting)
+    stage = Stage(tmp_path, "it.it", "it.plan")
+    stage.settle()
+    assert eventually(lambda: text(stage) == "red" and stage.shows(stage.wall.now))
+    store = stage.runner._running["it.it"].store
+    stage.registry.save_settings("it", {"word": "blue"})
+    assert eventually(lambda: text(stage) == "blue")
+    assert stage.runner._running["it.it"].store is not store, "what it told may depend on them"
+    assert eventually(lambda: stage.shows(stage.wall.now))
+    stage.stop()
