@@ -1,7 +1,7 @@
 """twinviewer: an interactive desktop viewer for local digital twins of cities.
 
-``import twinviewer as tv`` gives :func:`read`, :func:`read_layers`, :func:`write` and :func:`open`; ``docs/python.md`` shows them.
-Nothing is imported before it is asked for.
+``import twinviewer as tv`` gives :func:`read`, :func:`read_layers`, :func:`write` and :func:`open`;
+``docs/python.md`` shows them.  Nothing is imported before it is asked for.
 """
 
 from __future__ import annotations

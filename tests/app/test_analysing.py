@@ -17,7 +17,7 @@ from tests.plugins import sites
 from twinviewer.app.analysing import Analyst, Result
 from twinviewer.app.commands import AddLayers
 from twinviewer.app.exporting import Exports
-from twinviewer.app.folders import data_dir
+from twinviewer.app.folders import data_dir, plugin_data_dir
 from twinviewer.app.jobs import CallQueue, Job, JobRunner, JobState
 from twinviewer.app.opening import Opener
 from twinviewer.app.plugins.registry import PluginRegistry
@@ -129,10 +129,10 @@ def many(*, site, feedback): return [Table(title="t", columns=("a",), rows=[])] 
 class Place:
     """A session with a town, and all that analyses need."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, manifest: str = MANIFEST) -> None:
         home = folder / "plugins" / "odd"
         home.mkdir(parents=True)
-        (home / "plugin.toml").write_text(MANIFEST)
+        (home / "plugin.toml").write_text(manifest)
         (home / "code.py").write_text(textwrap.dedent(CODE))
         self.calls = CallQueue()
         self.session, self.problems = Session(), ProblemLog()
@@ -169,6 +169,7 @@ class Place:
     def close(self) -> None:
         self.opener.close()
         self.runner.close()
+        self.registry.close()
         self.pool.close()
 
 
@@ -230,6 +231,21 @@ def test_files_must_be_there(place: Place, tmp_path: Path) -> None:
         place.analyst.start("odd.points", {})
     with pytest.raises(UsageError, match="must be a file that is there"):
         place.analyst.start("odd.points", {"table": str(tmp_path)})
+
+
+def test_a_plugin_in_a_process_of_its_own_gets_the_file_that_was_chosen(tmp_path: Path) -> None:
+    apart = Place(tmp_path, manifest=MANIFEST.replace("isolated = false", "isolated = true"))
+    apart.add("houses", "city-model", sites.buildings(3))
+    listed = tmp_path / "list.txt"
+    listed.write_text("a b c d")
+    result = apart.run("odd.points", table=str(listed))
+    assert apart.problems.problems == ()
+    assert result is not None
+    assert pyogrio.read_info(result.files[0])["features"] == 4
+    assert dict(result.provenance.facts)["List"] == str(listed)
+    assert list(plugin_data_dir("odd").iterdir()) == []
+    assert listed.read_text() == "a b c d"
+    apart.close()
 
 
 def test_nothing_is_analysed_where_nothing_is(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from twinviewer.app.jobs import Job, JobRunner
 from twinviewer.app.opening import Opener
 from twinviewer.app.plugins.manifest import AnalysisContribution, Parameter
 from twinviewer.app.plugins.panel_checks import checked_table
+from twinviewer.app.plugins.reaching import within_reach
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Change, Session
@@ -330,7 +331,10 @@ def analyse(
             unbound=finished.unbound,
         )
 
-    return registry.call(analysis.id, analysis.analyse, {"site": site, "feedback": feedback, **arguments}, check=check)
+    chosen = {each.key: str(arguments[each.key]) for each in analysis.parameters if each.type in ("file", "folder")}
+    with within_reach(registry.plugin_of(analysis.id), chosen) as reached:
+        arguments = {"site": site, "feedback": feedback, **arguments, **reached}
+        return registry.call(analysis.id, analysis.analyse, arguments, check=check)
 
 
 def checked_parameters(analysis: AnalysisContribution, given: Mapping[str, object]) -> dict[str, Any]:
