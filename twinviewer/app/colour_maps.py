@@ -6,14 +6,13 @@ Names of contributed ones are contribution ids, which no shipped one can have, f
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from functools import cache
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import pydantic
 from numpy.typing import NDArray
 
 from twinviewer.model.errors import PluginError
@@ -30,17 +29,6 @@ ROWS = 256
 _HEX = re.compile(r"[0-9a-fA-F]{6}(\s+[0-9a-fA-F]{6})*")
 
 
-class _File(pydantic.BaseModel):
-    """A colour map of a plugin or of the program."""
-
-    model_config = pydantic.ConfigDict(extra="ignore")
-    name: str = ""
-    kind: str = ""
-    """``sequential``, ``diverging``, or ``steps``: colours that are not blended."""
-    colours: Annotated[str, pydantic.Field(min_length=13, max_length=SIZE_LIMIT_BYTES)]
-    """``rrggbb rrggbb …`` from the lower end to the upper."""
-
-
 _lock = threading.Lock()
 _contributed: dict[str, Uint8s] = {}
 
@@ -55,22 +43,21 @@ def read_colour_map(path: Path) -> Uint8s:
     try:
         if path.stat().st_size > SIZE_LIMIT_BYTES:
             raise PluginError("A colour map is larger than 64 KiB.", cure=cure, source=str(path))
-        content = _File.model_validate_json(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except OSError as error:
         raise PluginError(
             f"A colour map cannot be read: {error.strerror}.", cure="Correct its path in plugin.toml.", source=str(path)
         ) from error
-    except pydantic.ValidationError as error:
-        raise PluginError(
-            f"A colour map is not valid: {error.errors()[0]['msg']}.", cure=cure, source=str(path)
-        ) from error
-    text = content.colours.strip()
+    except (ValueError, RecursionError) as error:
+        raise PluginError(f"A colour map is not valid: {error}.", cure=cure, source=str(path)) from error
+    colours_text = content.get("colours") if isinstance(content, dict) else None
+    text = colours_text.strip() if isinstance(colours_text, str) else ""
     if not _HEX.fullmatch(text) or not FEWEST <= len(text.split()) <= MOST:
         raise PluginError("A colour map has no colours.", cure=cure, source=str(path))
     colours = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, 3)
     if len(colours) >= ROWS:
         return colours
-    if content.kind == "steps":
+    if content.get("kind") == "steps":  # else it is blended
         return colours[np.arange(ROWS) * len(colours) // ROWS]
     at = np.linspace(0, len(colours) - 1, ROWS)
     channels = [np.interp(at, np.arange(len(colours)), colours[:, channel]) for channel in range(3)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -310,3 +312,39 @@ def test_the_badge_is_a_picture_that_says_it(encodes: Report, tmp_path: Path) ->
         root = ET.fromstring(svg)
         said = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
         assert said == ["twinviewer plugin", text]
+
+
+# --- where it runs --------------------------------------------------------------------------------------------------
+
+ALONE = """
+import sys
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in sys.stdlib_module_names | {"numpy", "twinviewer"}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Refuse())
+import twinviewer.app.plugins.conformance.trial
+"""
+
+
+def test_what_runs_in_the_plugins_own_environment_needs_numpy_and_nothing_else() -> None:
+    """The environment of a plugin with requirements holds those and numpy."""
+    run = subprocess.run([sys.executable, "-c", ALONE], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_scale_may_name_the_plugins_own_colour_map(tmp_path: Path) -> None:
+    body = (
+        "from twinviewer.api import ColourScale\n"
+        "scale = ColourScale(title='L', unit='m', colour_map='faulty.dusk', value_range=(0, 7))\n"
+        "return [PlaceGlyphs(shape=GlyphShape.PIN, positions=f.positions, size_m=9.0, values=f.results, scale=scale)\n"
+        "    for f in frames]"
+    )
+    folder = overlays(tmp_path / "faulty", {"sound": body})
+    assert "faulty.dusk" in failures_of(check_plugin(folder))["purity"]
+    (folder / "dusk.json").write_text('{"colours": "000000 ff8800"}')
+    manifest = folder / "plugin.toml"
+    manifest.write_text(
+        manifest.read_text() + '\n[[themes]]\nid = "faulty.dusk"\ntitle = "Dusk"\ncolour_map = "dusk.json"\n'
+    )
+    assert failures_of(check_plugin(folder)) == {}

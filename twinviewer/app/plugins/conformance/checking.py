@@ -102,6 +102,7 @@ def _task(plugin: Plugin, files: PluginFiles, scratch: Path) -> dict[str, Any]:
     manifest = plugin.manifest.model_dump(mode="json")
     tables = ("readers", "writers", "layers", "overlays", "analyses", "panels", "commands")
     return {
+        "colour_maps": [theme.id for theme in plugin.manifest.themes if theme.colour_map is not None],
         "contributions": {table: manifest[table] for table in tables},
         "examples": [str(path) for path in files.examples],
         "folder": str(files.folder),

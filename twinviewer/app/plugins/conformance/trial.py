@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import numpy as np
+
 from twinviewer.api.importing import CodeLocation, import_function
+from twinviewer.app import colour_maps
 from twinviewer.app.plugins.conformance import trial_files, trial_overlays, trial_values
 from twinviewer.app.plugins.conformance.plugin_code import Check, Contribution, PluginCode, in_words, traceback_in
 from twinviewer.app.plugins.conformance.verdicts import Finding, Outcome, Verdict, failed, passed, warning
@@ -88,6 +91,8 @@ def try_plugin(task: dict[str, Any], diary: Diary) -> None:
         examples=tuple(Path(each) for each in task["examples"]),
         scratch=scratch,
     )
+    for name in task["colour_maps"]:  # of its own themes: scales may name them
+        colour_maps.contribute(name, np.zeros((2, 3), np.uint8))
     before = set(threading.enumerate())
     for table, roles in ROLES.items():
         for contribution in task["contributions"].get(table, ()):
