@@ -195,6 +195,19 @@ def test_what_comes_back_is_the_very_object_that_was_sent(pair: Pair) -> None:
     assert back[2] is mesh
 
 
+def test_an_array_that_came_in_goes_back_as_the_object_that_was_sent(pair: Pair) -> None:
+    positions, other = np.arange(3000.0).reshape(1000, 3), np.ones(4)
+    there = pair.to_plugin((other, positions))
+    size = size_of_files(pair)
+    back = pair.to_host((there[1], there[1] + 1, there[1][:5], positions))
+    assert back[0] is positions
+    assert back[1].tolist() == (positions + 1).tolist()
+    assert back[2].tolist() == positions[:5].tolist()
+    assert back[3].tolist() == positions.tolist(), "an equal one of the plugin's own is another array"
+    assert back[3] is not positions
+    assert size_of_files(pair) > size
+
+
 def test_layer_data_travels_once(pair: Pair) -> None:
     data = layers()["features"]
     first = pair.to_host(DrawData(data=data, values=np.arange(3.0)))
@@ -314,6 +327,7 @@ def lies(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "structures": {**described, "dtype": "<f8,<f8"},
         "no place": {**described, "at": 5},
         "as before, which there is not": {"at": 3, "same": True},
+        "an array of ours that there is not": {"at": 7, "back": True},
         "a number that was never sent": {"yours": 99},
         "a number that never came": {"kept": 99},
         "a type that is not known": {"is": "os.system", "of": {}},

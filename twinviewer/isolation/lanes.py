@@ -78,6 +78,17 @@ class ArraysOut:
             self._sent[number] = array.copy()
         return described
 
+    def sent(self, number: int) -> NDArray[Any]:
+        """Return the array of that number of the last message, which the other side names to send it back.
+
+        Raises:
+            ValueError: There was none.
+        """
+        array = self._sent[number] if 0 <= number < len(self._sent) else None
+        if array is None or self._careful:
+            raise ValueError("an array comes back that was never sent")
+        return array
+
     def put_once(self, array: NDArray[Any]) -> dict[str, Any]:
         """Write an array that whatever it is a part of will stand for from now on.
 
@@ -178,6 +189,12 @@ class ArraysIn:
                 raise ValueError("an array is missing")
             self._received[number : number + 1] = [array]
         return array
+
+    def number_of(self, array: NDArray[Any]) -> int | None:
+        """Return the number of an array of the last message that is as it came, or None where it is another one."""
+        if array.flags.writeable:
+            return None
+        return next((number for number, each in enumerate(self._received) if each is array), None)
 
     def close(self) -> None:
         for file in self._files.values():

@@ -267,7 +267,7 @@ class _SendingPacker(Packer):
     """Packs a message; what the other side has is only named."""
 
     def __init__(self, channel: Channel, lane: _Lane) -> None:
-        super().__init__(CONTRACT, lane.arrays_out.put)
+        super().__init__(CONTRACT, self._put_array)
         lane.arrays_out.begin()
         self._channel, self._lane = channel, lane
         self._place = 0
@@ -288,6 +288,10 @@ class _SendingPacker(Packer):
         content = _whole(self._lane).pack(value)
         kept = tuple(value) if isinstance(value, list) else value
         return {"keep": self._channel.keep(self._lane, place, kept), "as": content}
+
+    def _put_array(self, array: NDArray[Any]) -> dict[str, Any]:
+        number = self._lane.arrays_in.number_of(array)  # an author hands on what came in: it is there already
+        return self._lane.arrays_out.put(array) if number is None else {"at": number, "back": True}
 
     def texts(self, values: Sequence[Any]) -> dict[str, Any]:
         return _whole(self._lane).texts(values)
@@ -326,6 +330,8 @@ class _ReceivingUnpacker(Unpacker):
         return super().unpack(packed)
 
     def _array(self, described: dict[str, Any]) -> NDArray[Any]:
+        if described.get("back"):
+            return self._lane.arrays_out.sent(int(described["at"]))
         array = self._lane.arrays_in.take(described, room=self._room)
         self._room -= array.nbytes
         return array
