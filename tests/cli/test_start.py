@@ -34,6 +34,18 @@ def test_the_program_of_a_frozen_build_reads_files_when_it_is_asked_to() -> None
         process.kill()
 
 
+def test_the_program_of_a_frozen_build_runs_a_plugin_when_it_is_asked_to() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "twinviewer", WORKER_FLAG, "twinviewer.isolation.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    out, errors = process.communicate(timeout=30)  # the viewer goes before it said what is to be run
+    assert (process.returncode, out, errors) == (0, b"", b"")
+
+
 def test_the_gui_script_runs_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twinviewer.app.log.start_logging", lambda *, debug: None)
     monkeypatch.setattr(sys, "stdout", None)

@@ -24,7 +24,8 @@ from tests.conftest import ROOT
 from tests.crowding import allowed_s
 from tests.formats import small_layers
 from twinviewer.api import CityObjects, FeatureTable, Labels, ReferenceSystem
-from twinviewer.app.plugins import plugin_process, processes
+from twinviewer.app import spawning
+from twinviewer.app.plugins import plugin_process, process_start, processes
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.model.errors import FeedError, PluginError, ReadError
 from twinviewer.model.feedback import Cancelled, Silent
@@ -641,3 +642,34 @@ def test_labels_come_back_as_labels(plugins: Plugins) -> None:
     (labels,) = plugins.encode("apart")
     assert isinstance(labels, Labels)
     assert labels.positions.shape == (1, 3)
+
+
+def test_a_process_that_cannot_be_started_is_told_and_leaves_nothing_open(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins.write("apart", ASKING)
+
+    def no_room(*arguments: Any, **options: Any) -> None:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    plugins.registry  # noqa: B018 – made before the system says no
+    before = psutil.Process().num_fds()
+    monkeypatch.setattr(process_start, "spawn", no_room)
+    with pytest.raises(PluginError, match=r"“The apart plugin” cannot be started \(Resource temporarily unavailable\)"):
+        plugins.feed("apart")
+    assert psutil.Process().num_fds() == before
+    monkeypatch.undo()
+    assert plugins.feed("apart")
+
+
+def test_another_interpreter_gets_this_package_and_nothing_else_of_ours(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An environment of the plugin's own: here the same libraries, but none of the folders that we import from."""
+    folder = spawning._package_alone()
+    assert [each.name for each in folder.iterdir()] == ["twinviewer"]
+    assert (folder / "twinviewer" / "api" / "__init__.py").is_file()
+    assert spawning._package_alone() == folder
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    with pytest.raises(PluginError, match="has no source code that the Python of another environment could import"):
+        spawning._package_alone()

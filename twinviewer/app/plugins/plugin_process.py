@@ -7,7 +7,6 @@ import itertools
 import logging
 import os
 import queue
-import re
 import shutil
 import signal
 import subprocess
@@ -24,8 +23,9 @@ import psutil
 
 from twinviewer.api.contracts import Site
 from twinviewer.app.plugins.finding import Plugin
-from twinviewer.app.plugins.secret_values import ENVIRONMENT_PREFIX, without_secrets
-from twinviewer.app.spawning import spawn
+from twinviewer.app.plugins.process_ends import ProcessEndedError, functions_on_the_stack, in_words
+from twinviewer.app.plugins.process_start import start_process
+from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.isolation import frames
 from twinviewer.isolation.protocol import Channel, Message
 from twinviewer.model.errors import PluginError
@@ -50,20 +50,6 @@ _LAST_WORDS_WITHIN_S = 1.0
 _LOOK_EVERY_S = 0.05
 _ADDRESSES_BESIDE = 3 * 2**30
 """Addresses, in bytes, beside the memory that a plugin may use: libraries and threads reserve more than they use."""
-
-
-class ProcessEndedError(Exception):
-    """The process ended while it was called.
-
-    Attributes:
-        how: What happened, as the end of a sentence: ``crashed (SIGSEGV)``.
-        cure: What can be done about it.
-        was_culprit: Whether the call that failed is known, or must be taken, to be what ended it.
-    """
-
-    def __init__(self, how: str, *, cure: str = "", was_culprit: bool = True) -> None:
-        super().__init__(how)
-        self.how, self.cure, self.was_culprit = how, cure, was_culprit
 
 
 @dataclass(slots=True, eq=False)
@@ -132,7 +118,7 @@ class PluginProcess:
         self._end: _End | None = None
         self.heard_at = time.monotonic()
         self.started_at = time.monotonic()
-        self.process, self._death_pipe = _spawned(plugin, python)
+        self.process, self._death_pipe = start_process(plugin, python)
         self._about = psutil.Process(self.process.pid)
         self._folders = folders
         assert self.process.stdin is not None
@@ -442,60 +428,8 @@ class PluginProcess:
             is_culprit = end.culprit is None or end.culprit is pending
             return ProcessEndedError(end.how, cure=end.cure, was_culprit=is_culprit)
         words = self.last_words
-        functions = _functions_on_the_stack(words)
+        functions = functions_on_the_stack(words)
         function = pending.reference.partition(":")[2] if pending else ""
         others = {each.reference.partition(":")[2] for each in self._pending.values()} - {function}
         is_culprit = function in functions or not (functions & others)
         return ProcessEndedError(in_words(self.process.returncode), was_culprit=is_culprit)
-
-
-def _spawned(plugin: Plugin, python: Path | None) -> tuple[subprocess.Popen[bytes], int | None]:
-    """Start the process; return it, and the end of the pipe that closes with this one, where the system uses one.
-
-    Raises:
-        PluginError: It cannot be started.
-    """
-    theirs, ours = os.pipe() if sys.platform == "linux" else (None, None)
-    try:
-        process = spawn(
-            "twinviewer.isolation.worker",
-            *([] if theirs is None else [str(theirs)]),
-            python=python,
-            pass_fds=[] if theirs is None else [theirs],
-            environment=_environment(),
-            own_session=True,
-        )
-    except OSError as error:
-        if ours is not None:
-            os.close(ours)
-        raise PluginError(
-            f"The process of “{plugin.name}” cannot be started ({error.strerror or error}).",
-            cure="Install the plugin again, or close other programs.",
-            source=plugin.name,
-        ) from error
-    finally:
-        if theirs is not None:
-            os.close(theirs)
-    return process, ours
-
-
-def _environment() -> dict[str, str]:
-    """Return the variables of a plugin's process: no secrets of other plugins, and one thread for each library."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
-    return {**ours, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-
-
-def in_words(status: int | None) -> str:
-    """Return how a process ended by itself."""
-    if status is not None and status < 0:
-        known = -status in list(signal.Signals)
-        if known and -status == signal.SIGKILL:
-            return "was killed by the system (SIGKILL), probably because memory ran out"
-        return f"crashed ({signal.Signals(-status).name})" if known else "crashed"
-    return f"ended itself (exit status {status})"
-
-
-def _functions_on_the_stack(words: str) -> set[str]:
-    """Return the names of the functions on the stack of the thread that crashed, as faulthandler prints it."""
-    _, found, stack = words.rpartition("Current thread 0x")
-    return set(re.findall(r"line \d+ in (\w+)", stack.partition("\n\n")[0])) if found else set()

@@ -15,12 +15,8 @@ import psutil
 
 from twinviewer.app.folders import data_dir
 from twinviewer.app.plugins.finding import Plugin
-from twinviewer.app.plugins.plugin_process import (
-    MESSAGES_PER_S,
-    SILENCE_LIMIT_S,
-    PluginProcess,
-    ProcessEndedError,
-)
+from twinviewer.app.plugins.plugin_process import MESSAGES_PER_S, SILENCE_LIMIT_S, PluginProcess
+from twinviewer.app.plugins.process_ends import ProcessEndedError
 from twinviewer.app.scratch import Scratch
 from twinviewer.isolation.permissions import MOST_REFUSALS_TOLD
 from twinviewer.model.errors import PluginError

@@ -1,0 +1,51 @@
+"""How the process of a plugin is started: with which interpreter and variables, and bound to the end of this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from twinviewer.app.plugins.finding import Plugin
+from twinviewer.app.plugins.secret_values import ENVIRONMENT_PREFIX
+from twinviewer.app.spawning import spawn
+from twinviewer.model.errors import PluginError
+
+
+def start_process(plugin: Plugin, python: Path | None) -> tuple[subprocess.Popen[bytes], int | None]:
+    """Start the process; return it, and the end of the pipe that closes with this one, where the system uses one.
+
+    Raises:
+        PluginError: It cannot be started.
+    """
+    theirs, ours = os.pipe() if sys.platform == "linux" else (None, None)
+    try:
+        process = spawn(
+            "twinviewer.isolation.worker",
+            *([] if theirs is None else [str(theirs)]),
+            python=python,
+            pass_fds=[] if theirs is None else [theirs],
+            environment=_environment(),
+            own_session=True,
+        )
+    except BaseException as error:
+        if ours is not None:
+            os.close(ours)
+        if not isinstance(error, OSError):
+            raise
+        raise PluginError(
+            f"The process of “{plugin.name}” cannot be started ({error.strerror or error}).",
+            cure="Install the plugin again, or close other programs.",
+            source=plugin.name,
+        ) from error
+    finally:
+        if theirs is not None:
+            os.close(theirs)
+    return process, ours
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables of a plugin's process: no secrets of other plugins, and one thread for each library."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
+    return {**ours, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
