@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from tests.app.plugins.faulty_plugins import overlays, write_plugin
 from twinviewer.api import Labels, MovementBatch, ObservationBatch, ObservedProperty, PluginError, Thing
+from twinviewer.app.plugins.conformance.checking import check_plugin
+from twinviewer.app.plugins.conformance.verdicts import Outcome
 from twinviewer.app.plugins.templates import KINDS, new_project
 from twinviewer.model.errors import DamagedFileError, UsageError
 from twinviewer.testing import PluginUnderTest, bare_places, open_plugin, record, replay, small_town
@@ -152,6 +154,16 @@ def test_an_analysis_gets_its_defaults_and_no_parameter_that_it_did_not_declare(
         assert len(coloured.object_ids) == expected
         with pytest.raises(UsageError, match="limit"):
             plugin.analyse(site=small_town(), limit=3)
+
+
+def test_layer_data_whose_arrays_do_not_fit_together_is_an_error(tmp_path: Path) -> None:
+    folder = new_project("mine", kind="reader", parent=tmp_path)
+    code = folder / "mine" / "reader.py"
+    code.write_text(code.read_text().replace("np.arange(len(places), dtype", "np.arange(len(places) + 1, dtype"))
+    with open_plugin(folder) as plugin, pytest.raises(PluginError):
+        plugin.read(folder / "examples" / "squares.places.csv")
+    failed = [each.check for each in check_plugin(folder).findings if each.outcome is Outcome.FAILED]
+    assert failed == ["examples"]
 
 
 # --- recordings -----------------------------------------------------------------------------------------------------

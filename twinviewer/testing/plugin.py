@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar, get_args
 from twinviewer.api.contracts import Site
 from twinviewer.app.plugins.choices import PluginChoices
 from twinviewer.app.plugins.conformance.checking import check_plugin
-from twinviewer.app.plugins.conformance.plugin_code import frames_of
+from twinviewer.app.plugins.conformance.plugin_code import checked_layer, frames_of
 from twinviewer.app.plugins.conformance.report import Report
 from twinviewer.app.plugins.finding import Plugin, PluginOrigin, plugin_folder
 from twinviewer.app.plugins.manifest import (
@@ -282,7 +282,7 @@ class _GivenSettings(PluginSettings):
 def _checked_layers(result: object) -> tuple[LayerData, ...]:
     if not isinstance(result, Sequence) or not result or not all(isinstance(e, get_args(LayerData)) for e in result):
         raise PluginError("The reader returned something else than layer data, at least one.")
-    return tuple(result)
+    return tuple(checked_layer(layer) for layer in result)
 
 
 def _checked_results(result: object) -> tuple[DrawingRequest | LayerData | Table, ...]:
@@ -293,7 +293,7 @@ def _checked_results(result: object) -> tuple[DrawingRequest | LayerData | Table
         if isinstance(item, Table):
             checked.append(checked_table(item))
         elif isinstance(item, get_args(LayerData)):
-            checked.append(item)
+            checked.append(checked_layer(item))
         else:
             checked += checked_requests((item,))
     return tuple(checked)

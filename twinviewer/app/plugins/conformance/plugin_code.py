@@ -15,9 +15,11 @@ import numpy as np
 
 from twinviewer.api.importing import CodeLocation, import_function
 from twinviewer.app.plugins.conformance.verdicts import Verdict
+from twinviewer.formats import soundness
 from twinviewer.live.store import ObservationStore
-from twinviewer.model.errors import PluginError, TwinViewerError
+from twinviewer.model.errors import DamagedFileError, PluginError, TwinViewerError
 from twinviewer.model.feedback import Cancelled, Silent
+from twinviewer.model.layer_data import LayerData
 from twinviewer.model.observation import Batch, Frame, ObservationBatch
 
 INSTANT = datetime(2026, 6, 1, 6, 0, tzinfo=UTC)
@@ -91,6 +93,19 @@ def frames_of(
         if not property or not isinstance(batch, ObservationBatch) or batch.property.name == property:
             store.append(batch)
     return store.frames_at(instant)
+
+
+def checked_layer(layer: LayerData) -> LayerData:
+    """Return layer data whose arrays fit together.
+
+    Raises:
+        PluginError: They do not.
+    """
+    try:
+        soundness.check(layer)
+    except DamagedFileError as error:
+        raise PluginError(error.problem, cure="Correct the plugin: shapes, types and indices must fit.") from error
+    return layer
 
 
 def in_words(error: BaseException) -> str:

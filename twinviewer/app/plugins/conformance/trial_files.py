@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from twinviewer.app.plugins.conformance.plugin_code import PluginCode, Stopped, in_words
+from twinviewer.app.plugins.conformance.plugin_code import PluginCode, Stopped, checked_layer, in_words
 from twinviewer.app.plugins.conformance.verdicts import Verdict, failed, passed, warning
 from twinviewer.app.plugins.trial_places import town_layers
 from twinviewer.model.errors import ReadError, WriteError
@@ -89,7 +89,7 @@ def examples(code: PluginCode, contribution: dict[str, Any]) -> list[Verdict]:
         return [warning("There is no example file to try it on", cure)]
     kinds = tuple(KINDS[kind] for kind in contribution["kinds"])
     for path in own:
-        layers = read(code, contribution, path)
+        layers = [checked_layer(layer) for layer in read(code, contribution, path)]
         if kinds and not all(isinstance(layer, kinds) for layer in layers):
             made = ", ".join(sorted({type(layer).__name__ for layer in layers}))
             return [failed(f"{path.name} gives {made}, which “kinds” does not name", "Correct “kinds” in plugin.toml.")]

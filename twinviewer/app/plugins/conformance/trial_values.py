@@ -12,6 +12,7 @@ from twinviewer.app.plugins.conformance.plugin_code import (
     Contribution,
     PluginCode,
     Stopped,
+    checked_layer,
     extremes,
     frozen,
     in_words,
@@ -107,7 +108,7 @@ def _checked_result(item: object) -> object:
     if isinstance(item, Table):
         return checked_table(item)
     if isinstance(item, get_args(LayerData)):
-        return item
+        return checked_layer(item)
     return checked_requests((item,))[0]
 
 
