@@ -68,10 +68,7 @@ def files_of(folder: Path, manifest: Manifest) -> PluginFiles:
             raise PluginError(
                 f"The project file is not valid TOML: {error}.", cure="Correct that line.", source=str(path)
             ) from error
-        if project == folder or manifest.id in _entry_points(table) or project != folder.parent:
-            return PluginFiles(folder=folder, manifest=manifest, project=project, project_table=table)
-        if _entry_points(table) or table.get("name", "") != "twinviewer":
-            return PluginFiles(folder=folder, manifest=manifest, project=project, project_table=table)
+        return PluginFiles(folder=folder, manifest=manifest, project=project, project_table=table)
     return PluginFiles(folder=folder, manifest=manifest, project=None, project_table={})
 
 
