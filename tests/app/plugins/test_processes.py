@@ -657,7 +657,7 @@ def test_a_process_that_cannot_be_started_is_told_and_leaves_nothing_open(
     monkeypatch.setattr(process_start, "spawn", no_room)
     with pytest.raises(PluginError, match=r"“The apart plugin” cannot be started \(Resource temporarily unavailable\)"):
         plugins.feed("apart")
-    assert psutil.Process().num_fds() == before
+    assert psutil.Process().num_fds() <= before  # those of tests before may be closing
     monkeypatch.undo()
     assert plugins.feed("apart")
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from twinviewer.app.plugins.finding import Plugin
 from twinviewer.app.plugins.secret_values import ENVIRONMENT_PREFIX
 from twinviewer.app.spawning import spawn
 from twinviewer.model.errors import PluginError
+
+_starting = threading.Lock()
+"""One at a time: starting a process keeps the interpreter until the other one has begun, and the thread that draws must
+get its turn between two of them."""
 
 
 def start_process(plugin: Plugin, python: Path | None) -> tuple[subprocess.Popen[bytes], int | None]:
@@ -21,14 +26,15 @@ def start_process(plugin: Plugin, python: Path | None) -> tuple[subprocess.Popen
     """
     theirs, ours = os.pipe() if sys.platform == "linux" else (None, None)
     try:
-        process = spawn(
-            "twinviewer.isolation.worker",
-            *([] if theirs is None else [str(theirs)]),
-            python=python,
-            pass_fds=[] if theirs is None else [theirs],
-            environment=_environment(),
-            own_session=True,
-        )
+        with _starting:
+            process = spawn(
+                "twinviewer.isolation.worker",
+                *([] if theirs is None else [str(theirs)]),
+                python=python,
+                pass_fds=[] if theirs is None else [theirs],
+                environment=_environment(),
+                own_session=True,
+            )
     except BaseException as error:
         if ours is not None:
             os.close(ours)
