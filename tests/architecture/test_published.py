@@ -18,25 +18,37 @@ from twinviewer.app.schemas import published
 from twinviewer.model.errors import TwinViewerError
 
 CODE = re.compile(r"[a-z]+(\.[a-z0-9]+(-[a-z0-9]+)*)+")
-FILE_ENDINGS = ("json", "toml", "gml", "gpkg", "tif", "laz", "log", "py", "svg", "twin", "ini", "md", "txt")
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/**/*.md")]
+TELLING = {"add", "exclude", "_tell", "_without"}
+"""Functions of ours that take the code of a finding as an argument."""
 
 
 def codes_of(path: Path) -> Iterator[str]:
-    """Yield what looks like the code of a finding: a text such as ``ring.too-few-points``."""
+    """Yield the codes of findings, such as ``ring.too-few-points``: what is given as ``code``, or to what tells it."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
-            yield node.value
+        given: list[ast.expr] = []
+        if isinstance(node, ast.keyword) and node.arg == "code":
+            given = [node.value]
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            given = [node.value] if any(_last_name(target) == "code" for target in targets) else []
+        elif isinstance(node, ast.Call) and _last_name(node.func) in TELLING:
+            given = node.args
+        for expression in given:
+            for part in ast.walk(expression) if isinstance(expression, ast.IfExp) else [expression]:
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and CODE.fullmatch(part.value):
+                    yield part.value
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def finding_codes() -> dict[str, str]:
     """Return each code of a finding with a file that uses it."""
-    found = {}
     packages = ("formats", "app", "model", "geometry", "analysis", "live")
-    for path in sorted(path for package in packages for path in (ROOT / "twinviewer" / package).rglob("*.py")):
-        for code in codes_of(path):
-            if not code.startswith(("twinviewer.", "lxml.")) and code.rpartition(".")[2] not in FILE_ENDINGS:
-                found[code] = str(path.relative_to(ROOT))
-    return found
+    paths = sorted(path for package in packages for path in (ROOT / "twinviewer" / package).rglob("*.py"))
+    return {code: str(path.relative_to(ROOT)) for path in paths for code in codes_of(path)}
 
 
 def error_codes() -> dict[str, str]:
@@ -114,8 +126,20 @@ def test_the_pages_about_plugins_name_every_key_of_the_manifest() -> None:
         assert missing == set(), model.__name__
 
 
-@pytest.mark.parametrize("page", sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md")))
+@pytest.mark.parametrize("page", sorted(str(path.relative_to(ROOT)) for path in PAGES))
 def test_links_between_pages_lead_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text()
-    targets = [target for target in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in target]
-    assert [target for target in targets if not (ROOT / page).parent.joinpath(target).exists()] == []
+    """Files that are there, and headings that are in them."""
+    here, lost = ROOT / page, []
+    for target in re.findall(r"\]\(([^)\s]+)\)", here.read_text()):
+        if "://" not in target and not target.startswith("mailto:"):
+            name, _, heading = target.partition("#")
+            there = here.parent / name if name else here
+            if not there.exists() or (heading and heading not in headings_of(there)):
+                lost.append(target)
+    assert lost == []
+
+
+def headings_of(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
