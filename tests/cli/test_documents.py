@@ -33,7 +33,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("page", "made"),
-    [("README.md", ("city.png", "city.twin")), ("docs/python.md", ("town.png", "town.twin", "terrain.png", "streets.geojson", "contours.gpkg"))],
+    [
+        ("README.md", ("city.png", "city.twin")),
+        ("docs/python.md", ("town.png", "town.twin", "terrain.png", "streets.geojson", "contours.gpkg")),
+    ],
 )
 def test_the_examples_run(page: str, made: tuple[str, ...], files: Path) -> None:
     names: dict[str, object] = {}

@@ -9,11 +9,20 @@ from pathlib import Path
 from twinviewer.app import description, problems, project_file, tours
 from twinviewer.app.plugins import contract_pages, listing
 from twinviewer.app.plugins.conformance import report
+from twinviewer.app.plugins.finding import PluginOrigin
+from twinviewer.app.plugins.plugin_page import plugin_page
+from twinviewer.app.plugins.registry import PluginRegistry
 
 _PROBLEMS_HEAD = """# Problems
 
 What the Problems panel, the command line and the log can tell, by code. A file is only ever read: whatever is wrong
 with it, nothing on disk changes. This page is written from `assets/problems/en.json` by `make schemas`.
+"""
+
+_BUNDLED_HEAD = """# Plugins that ship with the program
+
+What each adds, may do and lets you set. `twinviewer plugin describe ID` prints the same about any plugin. This page is
+written from the manifests by `make schemas`.
 """
 
 
@@ -29,6 +38,7 @@ def published() -> dict[str, str]:
     }
     return {
         "problems.md": _problems_page(),
+        "plugins/bundled.md": _bundled_page(),
         **contract_pages.pages(),
         **{
             f"schema/{name}.schema.json": json.dumps(schema, indent=2, sort_keys=True) + "\n"
@@ -45,6 +55,12 @@ def _problems_page() -> str:
             f"- Kept: {explanation.kept}\n- What to do: {explanation.do}\n"
         )
     return "\n".join(parts)
+
+
+def _bundled_page() -> str:
+    bundled = (plugin for plugin in PluginRegistry().plugins if plugin.origin is PluginOrigin.BUNDLED)
+    pages = (plugin_page(plugin) for plugin in sorted(bundled, key=lambda plugin: plugin.id))
+    return "\n".join([_BUNDLED_HEAD, *(page.replace("# ", "## ") for page in pages)])
 
 
 if __name__ == "__main__":

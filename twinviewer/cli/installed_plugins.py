@@ -1,4 +1,4 @@
-"""``twinviewer plugin list``, ``install``, ``remove``, ``enable`` and ``disable``."""
+"""``twinviewer plugin list``, ``describe``, ``install``, ``remove``, ``enable`` and ``disable``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from twinviewer.app.plugins.finding import Plugin
+from twinviewer.app.plugins.finding import Plugin, plugin_folder
 from twinviewer.app.plugins.listing import ListedPlugin, list_plugins, to_json
 from twinviewer.app.plugins.permission_words import permissions_in_words
 from twinviewer.app.plugins.registry import PluginRegistry
@@ -30,6 +30,22 @@ def print_list(*, as_json: bool, safe_mode: bool) -> int:
     for error in registry.problems:
         print(f"twinviewer: {sentence(error)}", file=sys.stderr)
     return int(bool(registry.problems))
+
+
+def describe_plugin(name: str, *, output: Path | None) -> int:
+    """Print the page of a plugin that is there, or of one in a folder; or write it."""
+    from twinviewer.app.atomic import write_atomically
+    from twinviewer.app.plugins.plugin_page import plugin_page
+
+    registry = PluginRegistry()
+    known = {plugin.id: plugin for plugin in registry.plugins}
+    plugin = known.get(name) or PluginRegistry(safe_mode=True).add(plugin_folder(Path(name)))
+    page = plugin_page(plugin)
+    if output is None:
+        print(page, end="")
+    else:
+        write_atomically(output, page.encode())
+    return 0
 
 
 def install_plugin(source: Path, *, granted: bool) -> int:

@@ -37,6 +37,22 @@ def list_plugins(
 
 
 @plugin_app.command(
+    usage="Usage: twinviewer plugin describe ID|PATH [OPTIONS]",
+    help_epilogue="Example: twinviewer plugin describe contours",
+)
+def describe(
+    plugin: Annotated[str, Parameter(help="The id of a plugin that is there, or the folder of any other.")],
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"), help="Write the page to this file.")] = None,
+) -> int:
+    """Print a page about a plugin: what it adds, what it may do, and what can be set in it."""
+    from twinviewer.cli.installed_plugins import describe_plugin
+
+    return describe_plugin(plugin, output=output)
+
+
+@plugin_app.command(
     usage="Usage: twinviewer plugin install PATH [OPTIONS]",
     help_epilogue="Example: twinviewer plugin install thermometers-1.0-py3-none-any.whl",
 )
