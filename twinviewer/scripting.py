@@ -32,6 +32,7 @@ from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import site_of
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.style_choices import choices_for
+from twinviewer.app.themes import Themes
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock
 from twinviewer.model.diagnostics import Diagnostic
@@ -164,6 +165,7 @@ class ScriptSession:
         self._view = ViewState()
         for error in self._registry.problems:
             self._problems.add_error(error)
+        self._themes = Themes(self._registry, on_error=self._list_problem)
 
     def __enter__(self) -> Self:
         return self
@@ -346,6 +348,7 @@ class ScriptSession:
 
     def close(self) -> None:
         """Stop the worker processes; what was read stays."""
+        self._themes.withdraw()
         self._opener.close()
         self._runner.close()
         self._registry.close()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.app.plugins.faulty_plugins import overlays, write_plugin
 from twinviewer.api import Labels, MovementBatch, ObservationBatch, ObservedProperty, PluginError, Thing
+from twinviewer.app import colour_maps
 from twinviewer.app.plugins.conformance.checking import check_plugin
 from twinviewer.app.plugins.conformance.verdicts import Outcome
 from twinviewer.app.plugins.templates import KINDS, new_project
@@ -31,6 +32,21 @@ def plugin(tmp_path: Path) -> Iterator[PluginUnderTest]:
     faults = {"sound": DRAW, "raises": "return 1 / 0", "lies": "return ['pins']"}
     with open_plugin(overlays(tmp_path / "faulty", faults)) as opened:
         yield opened
+
+
+def test_a_colour_map_of_the_plugin_is_known_while_it_is_tested(tmp_path: Path) -> None:
+    fire = "colour_map='faulty.fire', value_range=(0.0, 1.0)"
+    scale = f"ColourScale(title='Heat', unit='1', {fire})"
+    grid = f"HeatGrid(values=np.ones((2, 2)), corner=(0.0, 0.0), cell_m=5.0, scale={scale})"
+    code = f"from twinviewer.api import ColourScale, HeatGrid\nreturn [{grid}]"
+    folder = overlays(tmp_path / "faulty", {"hot": code})
+    manifest = (folder / "plugin.toml").read_text()
+    theme = '[[themes]]\nid = "faulty.fire"\ntitle = "Fire"\ncolour_map = "fire.json"\n'
+    (folder / "plugin.toml").write_text(f"{manifest}\n{theme}")
+    (folder / "fire.json").write_text('{"name": "fire", "colours": "000000 ff4000"}')
+    with open_plugin(folder) as opened:
+        assert len(opened.show(site=small_town(), instant=NOON)) == 1
+    assert "faulty.fire" not in colour_maps.names()
 
 
 # --- the town -------------------------------------------------------------------------------------------------------

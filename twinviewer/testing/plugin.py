@@ -31,6 +31,7 @@ from twinviewer.app.plugins.panel_checks import checked_actions, checked_content
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.plugins.result_checks import checked_batches, checked_requests
 from twinviewer.app.plugins.settings import PluginSettings, SettingValues, Value
+from twinviewer.app.themes import Themes
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.errors import PluginError, UsageError
 from twinviewer.model.feedback import Feedback, Silent
@@ -57,6 +58,7 @@ class PluginUnderTest:
         self._registry = _OnePlugin(settings=settings, isolated=isolated, home=Path(self._home.name))
         self.manifest: Manifest = self._registry.add(folder).manifest
         self._registry.accept(self.manifest.id)
+        self._themes = Themes(self._registry, on_error=_raise)
         self.folder = folder
         """Of its ``plugin.toml``."""
 
@@ -70,6 +72,7 @@ class PluginUnderTest:
 
     def close(self) -> None:
         """End what runs for the plugin, and forget its code."""
+        self._themes.withdraw()
         self._registry.remove(self.manifest.id)
         self._home.cleanup()
 
@@ -241,6 +244,10 @@ def open_plugin(
         UsageError: A value does not fit a setting.
     """
     return PluginUnderTest(plugin_folder(Path(path).absolute()), settings=settings or {}, isolated=isolated)
+
+
+def _raise(error: PluginError) -> None:
+    raise error
 
 
 class _OnePlugin(PluginRegistry):
