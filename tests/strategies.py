@@ -104,6 +104,7 @@ def changes(layer_ids: list[str]) -> st.SearchStrategy:
         st.builds(commands.AddBookmark, bookmark=bookmarks)
         | st.builds(commands.RemoveBookmark, title=names)
         | st.builds(commands.SetOverlay, overlay=overlays)
+        | st.builds(commands.SwitchOverlays, switches=st.lists(st.tuples(names, st.booleans()), max_size=3).map(tuple))
         | st.builds(commands.SetPreset, preset=st.sampled_from(["planning", "presentation"]))
     )
     if not layer_ids:

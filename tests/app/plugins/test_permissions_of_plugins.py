@@ -92,6 +92,20 @@ def test_what_was_not_declared_is_refused_and_told_once_with_the_plugins_name(
     assert caplog.text.count("may not read") == 1
 
 
+def test_a_listener_that_fails_over_a_refusal_does_not_end_the_plugin(stranger: Any, canary: Path) -> None:
+    plugin = stranger()
+    plugin.does("os.getpid()")
+
+    def fail(change: PluginChange) -> None:
+        raise ValueError(change.event)
+
+    plugin.registry.on_change(fail)
+    plugin.does(f"attempt(open, {str(canary)!r})")
+    assert eventually(lambda: bool(plugin.registry.processes.refusals("thermometers")))
+    assert plugin.does("os.getpid()") == plugin.registry.processes.process_id("thermometers")
+    assert plugin.registry.processes.restarts("thermometers") == 0
+
+
 def test_an_error_that_the_plugin_lets_through_says_what_the_manifest_lacks(stranger: Any, canary: Path) -> None:
     plugin = stranger()
     with pytest.raises(PluginError) as caught:

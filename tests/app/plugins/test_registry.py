@@ -15,7 +15,7 @@ import pytest
 from tests.app.live_plugins import write_plugin
 from twinviewer.app.plugins.failures import FAILURES_IN_A_ROW, FailureRecord
 from twinviewer.app.plugins.finding import PluginOrigin
-from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.plugins.registry import PluginEvent, PluginRegistry
 from twinviewer.model.errors import FeedError, PluginError
 from twinviewer.model.feedback import Cancelled
 
@@ -277,3 +277,32 @@ def test_a_disabled_reader_is_not_offered(tmp_path: Path) -> None:
     for _ in range(FAILURES_IN_A_ROW):
         registry.report_failure("fates.fate", ValueError("boom"))
     assert registry.readers_for(Path("a.fate")) == ()
+
+
+def test_a_listener_that_fails_costs_neither_the_others_nor_the_plugin_anything(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_plugin(tmp_path, "bad", "def feed(**given): raise ValueError('boom')")
+    heard: list[PluginEvent] = []
+
+    def fail(_: object) -> None:
+        raise RuntimeError("the panel is gone")
+
+    registry = PluginRegistry(folders=[tmp_path], on_failure=fail)
+    registry.on_change(fail)
+    registry.on_change(lambda change: heard.append(change.event))
+    registry.reload("bad")
+    assert heard == [PluginEvent.RELOADED]
+    with pytest.raises(PluginError, match="boom"):
+        call(registry, "bad")
+    assert caplog.text.count("RuntimeError: the panel is gone") == 2
+
+
+def test_a_contribution_that_is_switched_off_is_told_of_no_more(tmp_path: Path) -> None:
+    """Calls that were under way when it was switched off may still fail."""
+    write_plugin(tmp_path, "bad", "def feed(**given): return 1")
+    told = Told()
+    registry = PluginRegistry(folders=[tmp_path], on_failure=told)
+    for _ in range(100):
+        registry.report_failure("bad.it", ValueError("boom"), reference="code:feed")
+    assert [(record.count, record.disabled) for record in told.records] == [(1, False), (FAILURES_IN_A_ROW, True)]

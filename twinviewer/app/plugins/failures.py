@@ -7,11 +7,14 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.model.errors import PluginError
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FAILURES_IN_A_ROW = 3
 """So many switch a contribution off."""
@@ -53,7 +56,7 @@ class FailureBook:
 
     Args:
         on_failure: Hears of the first failure of each contribution, of its being switched off, and of its 10th,
-            100th, 1,000th … failure, on the thread where it happened.
+            100th, 1,000th … failure while it is on, on the thread where it happened.
     """
 
     def __init__(self, on_failure: Callable[[FailureRecord], None] = lambda record: None) -> None:
@@ -117,8 +120,8 @@ class FailureBook:
             _log.error("The contribution %s of plugin %s is switched off.", contribution_id, plugin_name)
         if old is None:
             _log.error("The contribution %s of plugin %s failed.\n%s", contribution_id, plugin_name, details)
-        if old is None or record.disabled != old.disabled or _is_power_of_ten(record.count):
-            self.on_failure(record)
+        if old is None or (not old.disabled and (record.disabled or _is_power_of_ten(record.count))):
+            tell(self.on_failure, record)
         return record
 
     def worked(self, contribution_id: str, reference: str) -> None:
@@ -132,6 +135,17 @@ class FailureBook:
             self._records.pop(contribution_id, None)
             for key in [key for key in self._in_a_row if key[0] == contribution_id]:
                 del self._in_a_row[key]
+
+
+def tell(listener: Callable[[T], None], message: T) -> None:
+    """Have a listener hear of something; a fault of its own goes to the log.
+
+    It must not pass for the plugin's, nor end the thread that hears a plugin's process.
+    """
+    try:
+        listener(message)
+    except Exception:  # noqa: BLE001 – it is somebody else's
+        _log.exception("A listener failed over %s.", message)
 
 
 def _failed(title: str, how: str) -> str:

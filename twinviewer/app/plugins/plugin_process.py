@@ -246,11 +246,11 @@ class PluginProcess:
                 self.heard_at = time.monotonic()
                 self.message_count += 1
                 self._hear(message)
-        except (OSError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            _log.warning("What %s said makes no sense (%s).", self.plugin.id, error)
-            self.end(f"said something that makes no sense ({error}) and was ended")
         except MemoryError:
             self.end("delivered more than there is memory for and was ended")
+        except Exception as error:  # noqa: BLE001 – whatever it was, those who wait for an answer must hear that none comes
+            _log.warning("What %s said makes no sense.", self.plugin.id, exc_info=error)
+            self.end(f"said something that makes no sense ({error}) and was ended")
         self._finish()
 
     def _hear(self, message: Message) -> None:
@@ -390,6 +390,10 @@ class PluginProcess:
         with self._lock:
             if self._end is None and self.process.poll() is None:  # else it has ended by itself
                 self._end = _End(how=how, cure=cure, culprit=culprit, wanted=wanted)
+        if not self._over.is_set():  # else its number may be another's by now
+            self._kill()
+
+    def _kill(self) -> None:
         if sys.platform != "win32":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -402,6 +406,7 @@ class PluginProcess:
         except subprocess.TimeoutExpired:  # its pipe ended, and it did not
             self.end("closed its pipe and was ended")
             self.process.wait()
+        self._kill()  # the programs that it started and left behind
         self._words_listener.join(_LAST_WORDS_WITHIN_S)  # they say who did it; a child that it left may go on printing
         self._questions.put(None)
         with self._lock:
@@ -430,6 +435,6 @@ class PluginProcess:
         words = self.last_words
         functions = functions_on_the_stack(words)
         function = pending.reference.partition(":")[2] if pending else ""
-        others = {each.reference.partition(":")[2] for each in self._pending.values()} - {function}
+        others = {each.partition(":")[2] for each in self.calls} - {function}
         is_culprit = function in functions or not (functions & others)
         return ProcessEndedError(in_words(self.process.returncode), was_culprit=is_culprit)

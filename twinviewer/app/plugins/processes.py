@@ -276,7 +276,10 @@ class PluginProcesses:
                 if process is not None and not process.is_over:
                     if was_away:
                         process.heard_at = now
-                    self._look_at(each, process, now)
+                    try:
+                        self._look_at(each, process, now)
+                    except Exception:  # noqa: BLE001 – the others are watched on
+                        _log.exception("The process of %s cannot be watched.", process.plugin.id)
 
     @staticmethod
     def _look_at(watched: _Watched, process: PluginProcess, now: float) -> None:
@@ -293,7 +296,7 @@ class PluginProcesses:
             process.end(f"was silent for {SILENCE_LIMIT_S:g} s and was ended: its code lets nothing else run")
         looked = watched.looked
         if looked is None or now - looked.at > _LOOK_CLOSELY_EVERY_S:
-            seconds = now - (looked.at if looked else process.started_at)
+            seconds = max(WATCH_EVERY_S, now - (looked.at if looked else process.started_at))
             notices = process.notice_count - (looked.notices if looked else 0)
             if notices > MESSAGES_PER_S * max(1.0, seconds):
                 process.end(f"sent more than {MESSAGES_PER_S} messages a second and was ended")

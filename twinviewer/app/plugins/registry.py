@@ -19,7 +19,7 @@ from twinviewer import formats
 from twinviewer.app.plugins.calling import Caller, InProcess, Isolated
 from twinviewer.app.plugins.choices import ConsentNeededError, PluginChoices
 from twinviewer.app.plugins.collection import PluginCollection
-from twinviewer.app.plugins.failures import FailureBook, FailureRecord
+from twinviewer.app.plugins.failures import FailureBook, FailureRecord, tell
 from twinviewer.app.plugins.finding import Plugin, PluginOrigin, plugin_roots, user_plugins
 from twinviewer.app.plugins.manifest import FILE_NAME, Contribution, ReaderContribution
 from twinviewer.app.plugins.preparations import Preparations
@@ -406,7 +406,7 @@ class PluginRegistry(PluginCollection):
 
     def _tell(self, event: PluginEvent, plugin_id: str) -> None:
         for listener in self._listeners:
-            listener(PluginChange(event=event, plugin_id=plugin_id))
+            tell(listener, PluginChange(event=event, plugin_id=plugin_id))
 
     def _tell_refusal(self, plugin: Plugin, error: PluginError) -> None:
         _log.warning("%s", error)
