@@ -20,12 +20,12 @@ from pyvista import Plotter, vtk_verbosity
 
 from benchmarks.rows import Row
 from twinviewer.app.commands import AddLayers
-from twinviewer.app.finishing import Finisher
+from twinviewer.app.overlays.finishing import Finisher
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.manifest import OverlayContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.plugins.result_checks import checked_batches
 from twinviewer.app.session import Session
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import site_of
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool

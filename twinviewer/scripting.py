@@ -22,13 +22,13 @@ from twinviewer.app.commands import SetStyle
 from twinviewer.app.exporting import Exports
 from twinviewer.app.jobs import CallQueue, JobRunner
 from twinviewer.app.opening import Opener, Phase
-from twinviewer.app.overlays import OverlayPicture, OverlayRunner, picture_note
+from twinviewer.app.overlays.running import OverlayPicture, OverlayRunner, picture_note
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.manifest import AnalysisContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import Problem, ProblemLog
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Command, Session
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import site_of
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.style_choices import choices_for

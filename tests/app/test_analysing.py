@@ -20,10 +20,10 @@ from twinviewer.app.exporting import Exports
 from twinviewer.app.folders import data_dir, plugin_data_dir
 from twinviewer.app.jobs import CallQueue, Job, JobRunner, JobState
 from twinviewer.app.opening import Opener
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Session
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.model.drawing import ColourObjects

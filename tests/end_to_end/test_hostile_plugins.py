@@ -16,7 +16,7 @@ from tests.crowding import crowding
 from tests.end_to_end.test_responsiveness import TRIES, Heartbeat
 from tests.ui.conftest import show_town
 from twinviewer.app.commands import SwitchOverlays
-from twinviewer.app.overlays import OverlayState
+from twinviewer.app.overlays.running import OverlayState
 from twinviewer.app.project_file import load
 
 HOSTILE = ROOT / "tests" / "hostile_plugins"

@@ -14,9 +14,9 @@ from tests.formats import small_layers
 from tests.plugins import sites
 from tests.plugins.conftest import plugin_module
 from twinviewer.app.analysing import Findings, analyse, checked_parameters
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.manifest import AnalysisContribution
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool

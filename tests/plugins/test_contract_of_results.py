@@ -16,9 +16,9 @@ from tests.formats import small_layers
 from tests.plugins import sites
 from twinviewer.api.importing import import_function
 from twinviewer.app.analysing import analyse, checked_parameters
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.manifest import AnalysisContribution, WriterContribution
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.formats.reading import probe_file

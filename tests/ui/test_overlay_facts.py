@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from twinviewer.app.binding import Unbound
-from twinviewer.app.overlays import OverlayPicture, OverlayState
+from twinviewer.app.overlays.binding import Unbound
+from twinviewer.app.overlays.running import OverlayPicture, OverlayState
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.model.errors import PluginError
 from twinviewer.model.project import OverlaySpec, Project

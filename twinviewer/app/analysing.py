@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from twinviewer.app import folders
-from twinviewer.app.binding import ALL_FOUND, Unbound
 from twinviewer.app.exporting import Exports, suggested_name
-from twinviewer.app.finishing import Finisher
 from twinviewer.app.jobs import Job, JobRunner
 from twinviewer.app.opening import Opener
+from twinviewer.app.overlays.binding import ALL_FOUND, Unbound
+from twinviewer.app.overlays.finishing import Finisher
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.manifest import AnalysisContribution, Parameter
 from twinviewer.app.plugins.panel_checks import checked_table
 from twinviewer.app.plugins.reaching import within_reach
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Change, Session
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite, site_of
 from twinviewer.formats import soundness
 from twinviewer.live.clock import utc_now

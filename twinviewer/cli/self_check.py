@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from twinviewer.app import project_file
 from twinviewer.app.demo_project import ensure_demo
-from twinviewer.app.overlays import default_overlays
+from twinviewer.app.overlays.running import default_overlays
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import Problem
 from twinviewer.app.project_file import ViewState

@@ -23,13 +23,13 @@ from twinviewer.app.folders import state_dir
 from twinviewer.app.jobs import JobRunner
 from twinviewer.app.journal import Journal
 from twinviewer.app.opening import Opener
-from twinviewer.app.overlays import OverlayRunner
+from twinviewer.app.overlays.running import OverlayRunner
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.failures import FailureRecord
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Session
 from twinviewer.app.settings import load_settings
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock

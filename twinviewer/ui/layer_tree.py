@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from twinviewer.app.binding import ALL_FOUND, Unbound
 from twinviewer.app.commands import MoveLayers
+from twinviewer.app.overlays.binding import ALL_FOUND, Unbound
 from twinviewer.model.project import LayerId, LayerSpec, OverlaySpec, Project
 
 LIVE_GROUP = "Live"

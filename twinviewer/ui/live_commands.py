@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QObject, QTimer
 
-from twinviewer.app.overlays import OverlayPicture, picture_note
+from twinviewer.app.overlays.running import OverlayPicture, picture_note
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinviewer.app.overlays import OverlayPicture, OverlayState
+from twinviewer.app.overlays.running import OverlayPicture, OverlayState
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.ui.facts import Attribute, LayerFacts, count_text

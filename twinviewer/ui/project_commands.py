@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from twinviewer.app.demo_project import ensure_demo
 from twinviewer.app.journal import INTERVAL_S, Recovery
 from twinviewer.app.opening import Opening
-from twinviewer.app.overlays import default_overlays
+from twinviewer.app.overlays.running import default_overlays
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.sources import PROJECT_SUFFIX
 from twinviewer.demo import USUAL_BUILDINGS

@@ -8,7 +8,7 @@ from twinviewer.app.analysing import Analyst
 from twinviewer.app.exporting import Exports
 from twinviewer.app.jobs import JobRunner
 from twinviewer.app.opening import Opener
-from twinviewer.app.overlays import OverlayRunner
+from twinviewer.app.overlays.running import OverlayRunner
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.recent_files import RecentFiles

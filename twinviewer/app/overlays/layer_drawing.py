@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twinviewer.app.finishing import NOTHING, Finished, Finisher
 from twinviewer.app.jobs import JobRunner
+from twinviewer.app.overlays.finishing import NOTHING, Finished, Finisher
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.manifest import LayerContribution
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite
 from twinviewer.model.errors import PluginError, TwinViewerError
 from twinviewer.model.feedback import Cancelled, Feedback

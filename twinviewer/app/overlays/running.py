@@ -16,20 +16,20 @@ from enum import StrEnum
 
 import numpy as np
 
-from twinviewer.app.binding import ALL_FOUND, Unbound
-from twinviewer.app.encoding import NOTHING_MADE, Encoder, Made
-from twinviewer.app.feeding import Feeder
-from twinviewer.app.finishing import NOTHING, Finished
 from twinviewer.app.jobs import JobRunner
-from twinviewer.app.layer_drawing import LayerDrawing
-from twinviewer.app.metering import Traffic
+from twinviewer.app.overlays.binding import ALL_FOUND, Unbound
+from twinviewer.app.overlays.encoding import NOTHING_MADE, Encoder, Made
+from twinviewer.app.overlays.feeding import Feeder
+from twinviewer.app.overlays.finishing import NOTHING, Finished
+from twinviewer.app.overlays.layer_drawing import LayerDrawing
+from twinviewer.app.overlays.metering import Traffic
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.failures import WaitsForPersonError
 from twinviewer.app.plugins.finding import Plugin
 from twinviewer.app.plugins.fingerprints import feed_fingerprint
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.app.plugins.registry import PluginChange, PluginEvent, PluginRegistry
 from twinviewer.app.session import Change, Session
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite, site_of
 from twinviewer.live.clock import Clock, utc_now
 from twinviewer.live.store import STALE_AFTER_PERIODS, ObservationStore

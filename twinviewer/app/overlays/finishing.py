@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from twinviewer.app.binding import ALL_FOUND, Binder, Unbound
+from twinviewer.app.overlays.binding import ALL_FOUND, Binder, Unbound
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.array_checks import fault
 from twinviewer.app.plugins.result_checks import RequestChecks
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite
 from twinviewer.model.drawing import (
     ColourObjects,

@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.app.live_plugins import session_with
 from tests.live.wall_clock import Wall
 from twinviewer.app.jobs import CallQueue, JobRunner
-from twinviewer.app.overlays import SETTLE_S, OverlayPicture, OverlayRunner
+from twinviewer.app.overlays.running import SETTLE_S, OverlayPicture, OverlayRunner
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.live.clock import Clock

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from twinviewer.api.contracts import Site
-from twinviewer.app.metering import Meter
+from twinviewer.app.overlays.metering import Meter
 from twinviewer.app.plugins.manifest import OverlayContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.plugins.result_checks import checked_batches

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from tests.app.live_plugins import COUNTING, module_of, session_with, write_plugin
 from tests.crowding import allowed_s
 from tests.live.wall_clock import NOON, Wall
-from twinviewer.app import feeding
-from twinviewer.app.feeding import FIRST_PAUSE_S, LONGEST_PAUSE_S, Feeder, next_span
+from twinviewer.app.overlays import feeding
+from twinviewer.app.overlays.feeding import FIRST_PAUSE_S, LONGEST_PAUSE_S, Feeder, next_span
 from twinviewer.app.plugins.failures import FAILURES_IN_A_ROW
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.site import site_of

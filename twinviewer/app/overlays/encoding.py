@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from twinviewer.app.finishing import NOTHING, Finished, Finisher
-from twinviewer.app.metering import Meter
+from twinviewer.app.overlays.finishing import NOTHING, Finished, Finisher
+from twinviewer.app.overlays.metering import Meter
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.failures import WaitsForPersonError
 from twinviewer.app.plugins.fingerprints import feed_fingerprint
 from twinviewer.app.plugins.manifest import OverlayContribution
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.site import SessionSite
 from twinviewer.live.clock import Clock
 from twinviewer.live.store import ObservationStore

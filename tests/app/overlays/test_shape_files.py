@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import trimesh
 
-from twinviewer.app import shape_files
+from twinviewer.app.overlays import shape_files
+from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.shape_files import ShapeFiles
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import ReaderPool
 from twinviewer.model.drawing import IconShape, MeshShape

@@ -13,7 +13,7 @@ import pytest
 from tests.crowding import allowed_s
 from tests.formats import small_layers
 from tests.plugins import sites
-from twinviewer.app.binding import MOST_LISTED, Binder, ObjectIndex, Unbound, is_identifier
+from twinviewer.app.overlays.binding import MOST_LISTED, Binder, ObjectIndex, Unbound, is_identifier
 from twinviewer.app.site import SessionSite
 from twinviewer.formats import cityjson
 from twinviewer.model.attributes import column

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from tests.app.live_plugins import COUNTING, UTM, eventually, module_of, write_plugin
-from tests.app.overlay_stage import Stage
+from tests.app.overlays.overlay_stage import Stage
 from tests.crowding import allowed_s
 from tests.formats import small_layers
 from tests.live.wall_clock import NOON
 from twinviewer.app import commands
-from twinviewer.app.overlays import (
+from twinviewer.app.overlays.running import (
     SETTLE_S,
     STOP_WITHIN_S,
     OverlayPicture,

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.app.overlays.test_shape_files import RGBA, png
 
 from tests.app.live_plugins import COUNTING, UTM, eventually, is_imported, module_of, write_plugin
-from tests.app.overlay_stage import Stage
-from tests.app.test_shape_files import RGBA, png
+from tests.app.overlays.overlay_stage import Stage
 from tests.formats import small_layers
 from tests.live.wall_clock import NOON
 from twinviewer.app import commands
-from twinviewer.app.overlays import SETTLE_S, OverlayState
+from twinviewer.app.overlays.running import SETTLE_S, OverlayState
 from twinviewer.model.drawing import Labels, LoadedIcon, PlaceGlyphs
 from twinviewer.model.project import LayerSource, LayerSpec, OverlaySpec
 

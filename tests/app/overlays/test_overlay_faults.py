@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.app.live_plugins import COUNTING, eventually, is_imported, module_of, write_plugin
-from tests.app.overlay_stage import Stage
+from tests.app.overlays.overlay_stage import Stage
 from tests.crowding import allowed_s
-from twinviewer.app.overlays import SLOW_S, OverlayState
+from twinviewer.app.overlays.running import SLOW_S, OverlayState
 
 FEED = COUNTING[: COUNTING.index("def encode")]
 FRAME_S = 0.05

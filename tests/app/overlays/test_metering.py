@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twinviewer.app.metering import WINDOW_S, Meter
+from twinviewer.app.overlays.metering import WINDOW_S, Meter
 
 
 def test_it_is_the_mean_of_the_last_whole_seconds() -> None:
