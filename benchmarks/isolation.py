@@ -28,7 +28,7 @@ from twinviewer.app.plugins.result_checks import checked_batches
 from twinviewer.app.session import Session
 from twinviewer.app.site import site_of
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.live.store import ObservationStore
 from twinviewer.model.feedback import Silent
 from twinviewer.model.layer_data import CityModel, SourceFacts
@@ -142,7 +142,7 @@ def rows() -> Iterator[Row | str]:
         for name, code in (("colours", _COLOURS), ("glyphs", _GLYPHS)):
             for isolated in (True, False):
                 _write(Path(folder), f"{name}-{'apart' if isolated else 'within'}", code, isolated=isolated)
-        registry, pool = PluginRegistry(folders=[Path(folder)]), ReaderPool()
+        registry, pool = PluginRegistry(folders=[Path(folder)]), WorkerPool()
         shapes = ShapeFiles(Sources(registry=registry, pool=pool))
         try:
             for name, what in (("colours", f"{OBJECTS:,} colours"), ("glyphs", f"{GLYPHS:,} glyphs")):

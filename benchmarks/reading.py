@@ -16,7 +16,7 @@ import rasterio
 from benchmarks.rows import Row, interleaved_s, median_s
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.feedback import Silent
 
 TIMES = 3
@@ -50,7 +50,7 @@ def all_of(files: list[Path]) -> float:
 @contextmanager
 def _reading() -> Iterator[Callable[[Path], object]]:
     """Give the way a file is read: by its reader, in a worker."""
-    with closing(ReaderPool(size=1)) as pool:
+    with closing(WorkerPool(size=1)) as pool:
         sources = Sources(registry=PluginRegistry(safe_mode=True), pool=pool)
 
         def read(path: Path) -> object:

@@ -33,7 +33,7 @@ from twinviewer.app.site import site_of
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.style_choices import choices_for
 from twinviewer.app.themes import Themes
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.live.clock import Clock
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.errors import TwinViewerError, UsageError
@@ -151,7 +151,7 @@ class ScriptSession:
             safe_mode=safe_mode,
             on_failure=lambda record: self._calls.put(lambda: self._list_problem(record.error)),
         )
-        self._pool = ReaderPool()
+        self._pool = WorkerPool()
         self._session = Session()
         self._runner = JobRunner(self._calls.put)
         sources = Sources(registry=self._registry, pool=self._pool)
@@ -380,7 +380,7 @@ class ScriptSession:
 @cache
 def _shared_sources() -> Sources:
     """Return the readers, writers and workers of :func:`read` and :func:`write`, which last until the script ends."""
-    registry, pool = PluginRegistry(), ReaderPool()
+    registry, pool = PluginRegistry(), WorkerPool()
     atexit.register(registry.close)
     atexit.register(pool.close)
     return Sources(registry=registry, pool=pool)

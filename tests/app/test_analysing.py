@@ -25,7 +25,7 @@ from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Session
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.drawing import ColourObjects
 from twinviewer.model.errors import UsageError
 from twinviewer.model.layer_data import FeatureTable, LayerData
@@ -137,7 +137,7 @@ class Place:
         self.calls = CallQueue()
         self.session, self.problems = Session(), ProblemLog()
         self.registry = PluginRegistry(folders=[folder / "plugins"])
-        self.pool = ReaderPool(size=1)
+        self.pool = WorkerPool(size=1)
         sources = Sources(registry=self.registry, pool=self.pool)
         self.runner = JobRunner(self.calls.put)
         self.opener = Opener(self.session, sources=sources, runner=self.runner, problems=self.problems)

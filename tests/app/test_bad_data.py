@@ -12,7 +12,7 @@ import pytest
 from tests.app.test_opening import Desk
 from tests.crowding import allowed_s
 from twinviewer.app.opening import Phase
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.formats.soundness import check
 from twinviewer.model.layer_data import PointCloud
 from twinviewer.model.place import Extent
@@ -45,13 +45,13 @@ SHOWN_IN_PART = {
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ReaderPool]:
-    with_workers = ReaderPool(size=2)
+def pool() -> Iterator[WorkerPool]:
+    with_workers = WorkerPool(size=2)
     yield with_workers
     with_workers.close()
 
 
-def opened(pool: ReaderPool, path: Path) -> tuple[Desk, float]:
+def opened(pool: WorkerPool, path: Path) -> tuple[Desk, float]:
     """Open a file in a project of its own; return what came of it, and how long it took."""
     desk = Desk(pool)
     began = time.monotonic()
@@ -67,7 +67,7 @@ def bad_files(city_data: Path) -> list[Path]:
     ]
 
 
-def test_every_broken_file_is_shown_as_far_as_it_goes_or_told_in_a_sentence(city_data: Path, pool: ReaderPool) -> None:
+def test_every_broken_file_is_shown_as_far_as_it_goes_or_told_in_a_sentence(city_data: Path, pool: WorkerPool) -> None:
     for path in bad_files(city_data):
         desk, took_s = opened(pool, path)
         name = str(path.relative_to(city_data / "bad"))
@@ -83,7 +83,7 @@ def test_every_broken_file_is_shown_as_far_as_it_goes_or_told_in_a_sentence(city
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
-def test_of_these_nothing_can_be_shown(city_data: Path, pool: ReaderPool, name: str) -> None:
+def test_of_these_nothing_can_be_shown(city_data: Path, pool: WorkerPool, name: str) -> None:
     desk, _ = opened(pool, city_data / "bad" / name)
     assert desk.titles == []
     (problem,) = desk.problems.problems
@@ -92,13 +92,13 @@ def test_of_these_nothing_can_be_shown(city_data: Path, pool: ReaderPool, name: 
 
 
 @pytest.mark.parametrize("name", sorted(SHOWN_IN_PART))
-def test_of_these_what_is_whole_is_shown_and_the_rest_is_told(city_data: Path, pool: ReaderPool, name: str) -> None:
+def test_of_these_what_is_whole_is_shown_and_the_rest_is_told(city_data: Path, pool: WorkerPool, name: str) -> None:
     desk, _ = opened(pool, city_data / "bad" / name)
     assert len(desk.titles) == 1
     assert any(code.startswith(SHOWN_IN_PART[name]) for code in desk.told), desk.told
 
 
-def test_among_broken_files_a_good_one_opens_in_its_place(city_data: Path, pool: ReaderPool) -> None:
+def test_among_broken_files_a_good_one_opens_in_its_place(city_data: Path, pool: WorkerPool) -> None:
     """The counts and bounds of the good one are the README's."""
     desk = Desk(pool)
     desk.open(city_data / "las" / "autzen-bmx-2010.las", *bad_files(city_data)[::3])

@@ -27,7 +27,7 @@ from twinviewer.app.problems import ProblemLog
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Session
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.demo import contents
 from twinviewer.demo.guide import Guide
 from twinviewer.model.errors import UsageError, WriteError
@@ -96,7 +96,7 @@ def shelf(own_profile: Path) -> Path:
 
 def test_all_layers_open_through_the_ordinary_readers(project: Project) -> None:
     session, problems = Session(), ProblemLog()
-    pool = ReaderPool()
+    pool = WorkerPool()
     sources = Sources(registry=PluginRegistry(safe_mode=True), pool=pool)
     calls = CallQueue()
     opener = Opener(session, sources=sources, runner=JobRunner(calls.put), problems=problems)

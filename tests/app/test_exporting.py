@@ -21,7 +21,7 @@ from tests.formats import small_layers
 from twinviewer.app.atomic import replaced_when_complete
 from twinviewer.app.exporting import Exports, suggested_name
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.errors import PluginError, WriteError
 from twinviewer.model.feedback import Cancelled, Silent
 from twinviewer.model.layer_data import LayerData
@@ -85,14 +85,14 @@ def fill(*, path, layers, feedback):
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ReaderPool]:
-    with_workers = ReaderPool(size=1)
+def pool() -> Iterator[WorkerPool]:
+    with_workers = WorkerPool(size=1)
     yield with_workers
     with_workers.close()
 
 
 @pytest.fixture
-def exports(pool: ReaderPool, tmp_path: Path) -> Exports:
+def exports(pool: WorkerPool, tmp_path: Path) -> Exports:
     folder = tmp_path / "plugins" / "odd"
     folder.mkdir(parents=True)
     (folder / "plugin.toml").write_text(MANIFEST)
@@ -101,7 +101,7 @@ def exports(pool: ReaderPool, tmp_path: Path) -> Exports:
 
 
 @pytest.fixture
-def isolated(tmp_path: Path, pool: ReaderPool) -> Iterator[Exports]:
+def isolated(tmp_path: Path, pool: WorkerPool) -> Iterator[Exports]:
     """A plugin whose process is its own, and may write nowhere else than in its own folder."""
     folder = tmp_path / "apart" / "odd"
     folder.mkdir(parents=True)

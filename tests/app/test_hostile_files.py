@@ -20,7 +20,7 @@ import twinviewer.formats
 from tests.crowding import allowed_s
 from tests.formats.damage import mutated
 from twinviewer.api.importing import CodeLocation
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.model.errors import ReadError, TwinViewerError
 from twinviewer.model.feedback import Silent
@@ -37,14 +37,14 @@ DISGUISES = [(reader, suffix) for reader, suffixes in SUFFIXES.items() for suffi
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ReaderPool]:
-    workers = ReaderPool(size=2, silence_limit_s=15)
+def pool() -> Iterator[WorkerPool]:
+    workers = WorkerPool(size=2, silence_limit_s=15)
     workers.warm()
     yield workers
     workers.close()
 
 
-def read(pool: ReaderPool, path: Path, reader: str) -> LayerData:
+def read(pool: WorkerPool, path: Path, reader: str) -> LayerData:
     function = FunctionOfPlugin(reference=f"twinviewer.formats.{reader}:read", code=CODE)
     return pool.read(ReadRequest(reader=function, path=str(path)), Silent()).layers[0]
 

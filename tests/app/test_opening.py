@@ -19,7 +19,7 @@ from twinviewer.app.problems import ProblemLog, explain
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Session
 from twinviewer.app.sources import Sources, as_path
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.errors import HostileFileError, UnsupportedFormatError
 from twinviewer.model.layer_data import PointCloud
 from twinviewer.model.place import LOCAL, CrsOrigin, ReferenceSystem
@@ -30,8 +30,8 @@ GIVEN = ReferenceSystem(horizontal="EPSG:25832", origin=CrsOrigin.GIVEN)
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ReaderPool]:
-    with_workers = ReaderPool(size=2)
+def pool() -> Iterator[WorkerPool]:
+    with_workers = WorkerPool(size=2)
     with_workers.warm()
     yield with_workers
     with_workers.close()
@@ -40,7 +40,7 @@ def pool() -> Iterator[ReaderPool]:
 class Desk:
     """A session with an opener, and the thread that owns both."""
 
-    def __init__(self, pool: ReaderPool, project: Project | None = None) -> None:
+    def __init__(self, pool: WorkerPool, project: Project | None = None) -> None:
         self.session = Session(project)
         self.problems = ProblemLog()
         self.registry = PluginRegistry(folders=[FOLDER])
@@ -84,7 +84,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(pool: ReaderPool) -> Iterator[Desk]:
+def desk(pool: WorkerPool) -> Iterator[Desk]:
     a_desk = Desk(pool)
     yield a_desk
     a_desk.opener.close()
@@ -414,7 +414,7 @@ def test_cancelling_the_job_of_a_file_stops_it(desk: Desk, tmp_path: Path) -> No
 
 
 def test_cancelling_the_job_of_a_project_s_layer_keeps_the_layer_and_the_way_to_read_it(
-    pool: ReaderPool, tmp_path: Path
+    pool: WorkerPool, tmp_path: Path
 ) -> None:
     desk = Desk(pool, Project(crs=UTM, layers=(layer_of(fate(tmp_path, "go on")),)))
     stop_when_reading(desk, lambda opening: opening.job.cancel() if opening.job else None)
@@ -427,7 +427,7 @@ def test_cancelling_the_job_of_a_project_s_layer_keeps_the_layer_and_the_way_to_
     assert desk.opener.state("layer-1").phase is Phase.READY
 
 
-def test_a_reader_that_dies_is_a_failed_layer_within_a_second(pool: ReaderPool, tmp_path: Path) -> None:
+def test_a_reader_that_dies_is_a_failed_layer_within_a_second(pool: WorkerPool, tmp_path: Path) -> None:
     """R4, as the layer list shows it; the other layer stays.  The best of three: other programs share the machine."""
     bad, good = fate(tmp_path, "die", name="bad.fate", signal="SIGSEGV"), fate(tmp_path, "points", name="good.fate")
     took = []
@@ -449,7 +449,7 @@ def layer_of(path: Path, *, number: int = 1, sublayer: str = "", kind: str = "po
     return LayerSpec(id=f"layer-{number}", kind=kind, title=f"Layer {number}", source=source)
 
 
-def test_removing_a_layer_that_is_read_stops_reading_it(pool: ReaderPool, tmp_path: Path) -> None:
+def test_removing_a_layer_that_is_read_stops_reading_it(pool: WorkerPool, tmp_path: Path) -> None:
     desk = Desk(pool, Project(crs=UTM, layers=(layer_of(fate(tmp_path, "go on")),)))
     stop_when_reading(desk, lambda opening: desk.session.do(commands.RemoveLayers(layer_ids=frozenset({"layer-1"}))))
     assert (desk.opener.openings, desk.told) == ((), [])
@@ -459,7 +459,7 @@ def test_removing_a_layer_that_is_read_stops_reading_it(pool: ReaderPool, tmp_pa
     assert len(desk.data("Layer 1").positions) == 3, "its data is read when it comes back"
 
 
-def test_closing_stops_everything(pool: ReaderPool, tmp_path: Path) -> None:
+def test_closing_stops_everything(pool: WorkerPool, tmp_path: Path) -> None:
     desk = Desk(pool)
     desk.opener.open([fate(tmp_path, "go on"), fate(tmp_path, "points", name="b.fate")])
     desk.calls.run_until(lambda: any(opening.progress > 0 for opening in desk.opener.openings))
@@ -468,7 +468,7 @@ def test_closing_stops_everything(pool: ReaderPool, tmp_path: Path) -> None:
     assert (desk.titles, desk.told, desk.opener.openings) == ([], [], ())
 
 
-def test_closing_starts_nothing_that_still_waits(pool: ReaderPool, tmp_path: Path) -> None:
+def test_closing_starts_nothing_that_still_waits(pool: WorkerPool, tmp_path: Path) -> None:
     desk = Desk(pool)
     desk.opener.open([fate(tmp_path, "go on", name=f"{number}.fate") for number in range(30)])
     desk.calls.run_until(lambda: any(opening.progress > 0 for opening in desk.opener.openings))
@@ -478,7 +478,7 @@ def test_closing_starts_nothing_that_still_waits(pool: ReaderPool, tmp_path: Pat
     desk.settle()
 
 
-def test_what_came_of_one_call_is_told_once_all_of_it_is_in(pool: ReaderPool, tmp_path: Path) -> None:
+def test_what_came_of_one_call_is_told_once_all_of_it_is_in(pool: WorkerPool, tmp_path: Path) -> None:
     desk = Desk(pool)
     (tmp_path / "folder").mkdir()
     fate(tmp_path / "folder", "points", name="b.fate")
@@ -501,7 +501,7 @@ def saved(folder: Path, *layers: LayerSpec, crs: ReferenceSystem | None = UTM, n
     return path
 
 
-def test_saved_and_opened_again_a_project_is_identical(desk: Desk, pool: ReaderPool, tmp_path: Path) -> None:
+def test_saved_and_opened_again_a_project_is_identical(desk: Desk, pool: WorkerPool, tmp_path: Path) -> None:
     desk.open(
         fate(tmp_path, "points", name="a.fate", titles=["x", "y"]),
         fate(tmp_path, "points", name="b.fate"),

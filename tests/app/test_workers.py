@@ -26,7 +26,7 @@ from tests.conftest import ROOT
 from tests.crowding import allowed_s
 from tests.fates import fate, request
 from twinviewer.app.scratch import Scratch
-from twinviewer.app.workers import ReaderFailedError, ReaderPool
+from twinviewer.app.workers import FunctionFailedError, WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.isolation.frames import send
 from twinviewer.model.errors import DamagedFileError, HostileFileError, TwinViewerError, WorkerDiedError
@@ -44,22 +44,22 @@ SILENCE_LIMIT_S = 2.0
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ReaderPool]:
-    with_workers = ReaderPool(size=1, silence_limit_s=SILENCE_LIMIT_S)
+def pool() -> Iterator[WorkerPool]:
+    with_workers = WorkerPool(size=1, silence_limit_s=SILENCE_LIMIT_S)
     yield with_workers
     with_workers.close()
 
 
 @pytest.fixture
-def ready(pool: ReaderPool, tmp_path: Path) -> ReaderPool:
+def ready(pool: WorkerPool, tmp_path: Path) -> WorkerPool:
     """A pool whose worker has read a file already: it has imported what it needs."""
     pool.read(request(fate(tmp_path, "points")), Silent())
     return pool
 
 
 @pytest.fixture
-def two() -> Iterator[ReaderPool]:
-    with_workers = ReaderPool(size=2)
+def two() -> Iterator[WorkerPool]:
+    with_workers = WorkerPool(size=2)
     yield with_workers
     with_workers.close()
 
@@ -93,7 +93,7 @@ def eventually(happens: Callable[[], bool], *, within_s: float = PATIENCE_S) -> 
 # --- what is delivered --------------------------------------------------------------------------------------------
 
 
-def test_what_a_reader_made_arrives_and_leaves_no_file(pool: ReaderPool, tmp_path: Path) -> None:
+def test_what_a_reader_made_arrives_and_leaves_no_file(pool: WorkerPool, tmp_path: Path) -> None:
     result = pool.read(request(fate(tmp_path, "points", n=1000)), Silent())
     (cloud,) = result.layers
     assert isinstance(cloud, PointCloud)
@@ -103,13 +103,13 @@ def test_what_a_reader_made_arrives_and_leaves_no_file(pool: ReaderPool, tmp_pat
     assert [file for folder in scratch_folders() for file in folder.iterdir()] == []
 
 
-def test_options_reach_the_reader_by_name(pool: ReaderPool, tmp_path: Path) -> None:
+def test_options_reach_the_reader_by_name(pool: WorkerPool, tmp_path: Path) -> None:
     with pytest.raises(DamagedFileError) as caught:
         pool.read(request(fate(tmp_path, "options", a=1), options={"b": [2]}), Silent())
     assert json.loads(caught.value.problem) == {"a": 1, "b": [2]}
 
 
-def test_progress_is_heard(ready: ReaderPool, tmp_path: Path) -> None:
+def test_progress_is_heard(ready: WorkerPool, tmp_path: Path) -> None:
     person = Person()
     threading.Thread(target=lambda: (person.hearing.wait(PATIENCE_S), person.stopping.set()), daemon=True).start()
     with pytest.raises(Cancelled):
@@ -117,7 +117,7 @@ def test_progress_is_heard(ready: ReaderPool, tmp_path: Path) -> None:
     assert (0.5, "Going on") in person.heard
 
 
-def test_what_a_reader_prints_disturbs_nobody(ready: ReaderPool, tmp_path: Path) -> None:
+def test_what_a_reader_prints_disturbs_nobody(ready: WorkerPool, tmp_path: Path) -> None:
     """40 MB on stdout, with and without line ends, from C and from Python, and a child that prints too."""
     memory = psutil.Process().memory_info().rss
     for what, more in (("flood", {"lines": True}), ("flood", {"lines": False}), ("call", {})):
@@ -140,7 +140,7 @@ DEATHS = {
 
 
 @pytest.mark.parametrize("name", DEATHS)
-def test_a_worker_that_dies_is_an_error_within_a_second(ready: ReaderPool, tmp_path: Path, name: str) -> None:
+def test_a_worker_that_dies_is_an_error_within_a_second(ready: WorkerPool, tmp_path: Path, name: str) -> None:
     told, says = DEATHS[name]
     path = tmp_path / "damaged.fate"
     path.write_text(json.dumps(told))
@@ -154,7 +154,7 @@ def test_a_worker_that_dies_is_an_error_within_a_second(ready: ReaderPool, tmp_p
 
 
 def test_a_hundred_deaths_in_a_row_are_told_within_a_second_each_and_leave_a_pool_that_reads(
-    ready: ReaderPool, tmp_path: Path
+    ready: WorkerPool, tmp_path: Path
 ) -> None:
     good = fate(tmp_path, "points", name="good.fate")
     signals = ["SIGSEGV", "SIGABRT", "SIGKILL"]
@@ -169,7 +169,7 @@ def test_a_hundred_deaths_in_a_row_are_told_within_a_second_each_and_leave_a_poo
     assert len(running) <= ready.size
 
 
-def test_a_death_leaves_other_files_alone(tmp_path: Path, two: ReaderPool) -> None:
+def test_a_death_leaves_other_files_alone(tmp_path: Path, two: WorkerPool) -> None:
     person = Person()
     ended: list[BaseException] = []
 
@@ -194,7 +194,7 @@ def test_a_death_leaves_other_files_alone(tmp_path: Path, two: ReaderPool) -> No
 
 
 @pytest.mark.parametrize("what", ["hang", "hang with the interpreter"])
-def test_a_reader_that_hangs_is_ended_at_the_limit(ready: ReaderPool, tmp_path: Path, what: str) -> None:
+def test_a_reader_that_hangs_is_ended_at_the_limit(ready: WorkerPool, tmp_path: Path, what: str) -> None:
     began = time.monotonic()
     with pytest.raises(WorkerDiedError, match="stopped answering"):
         ready.read(request(fate(tmp_path, what)), Silent())
@@ -202,7 +202,7 @@ def test_a_reader_that_hangs_is_ended_at_the_limit(ready: ReaderPool, tmp_path: 
     assert ready.read(request(fate(tmp_path, "points")), Silent()).layers
 
 
-def test_a_reader_that_says_it_lives_is_not_ended(ready: ReaderPool, tmp_path: Path) -> None:
+def test_a_reader_that_says_it_lives_is_not_ended(ready: WorkerPool, tmp_path: Path) -> None:
     person = Person()
     began = time.monotonic()
 
@@ -217,23 +217,23 @@ def test_a_reader_that_says_it_lives_is_not_ended(ready: ReaderPool, tmp_path: P
 
 
 @linux
-def test_a_reader_that_eats_memory_stops_at_its_cap(ready: ReaderPool, tmp_path: Path) -> None:
+def test_a_reader_that_eats_memory_stops_at_its_cap(ready: WorkerPool, tmp_path: Path) -> None:
     with pytest.raises(WorkerDiedError, match=r"more memory than the [4-9] GiB"):
         ready.read(request(fate(tmp_path, "eat memory")), Silent())
     assert ready.read(request(fate(tmp_path, "points")), Silent()).layers
 
 
 @pytest.mark.parametrize("raises", ["ValueError", "SystemExit", "Panic", "RecursionError", "KeyboardInterrupt"])
-def test_whatever_a_reader_raises_is_its_failure(ready: ReaderPool, tmp_path: Path, raises: str) -> None:
+def test_whatever_a_reader_raises_is_its_failure(ready: WorkerPool, tmp_path: Path, raises: str) -> None:
     began = time.monotonic()
-    with pytest.raises(ReaderFailedError) as caught:
+    with pytest.raises(FunctionFailedError) as caught:
         ready.read(request(fate(tmp_path, "raise", raises=raises)), Silent())
     assert time.monotonic() - began < allowed_s(TOLD_WITHIN_S)
     assert "fates.py" in caught.value.details
     assert ready.read(request(fate(tmp_path, "points")), Silent()).layers
 
 
-def test_an_error_for_people_keeps_its_class_and_its_words(ready: ReaderPool, tmp_path: Path) -> None:
+def test_an_error_for_people_keeps_its_class_and_its_words(ready: WorkerPool, tmp_path: Path) -> None:
     before = ready.process_ids
     with pytest.raises(DamagedFileError) as caught:
         ready.read(request(fate(tmp_path, "raise", raises="DamagedFileError")), Silent())
@@ -249,14 +249,14 @@ def test_an_error_for_people_keeps_its_class_and_its_words(ready: ReaderPool, tm
 
 
 @pytest.mark.parametrize("what", ["nothing", "none", "not layers", "wrong dtype"])
-def test_a_reader_that_returns_nonsense_is_an_error(ready: ReaderPool, tmp_path: Path, what: str) -> None:
+def test_a_reader_that_returns_nonsense_is_an_error(ready: WorkerPool, tmp_path: Path, what: str) -> None:
     with pytest.raises(TwinViewerError):
         ready.read(request(fate(tmp_path, what)), Silent())
     assert ready.read(request(fate(tmp_path, "points")), Silent()).layers
 
 
 @pytest.mark.parametrize("triangle", [[0, 1, 3], [0, 1, 99_999_999], [-1, 0, 1]])
-def test_an_index_past_the_end_never_reaches_the_viewer(ready: ReaderPool, tmp_path: Path, triangle: list[int]) -> None:
+def test_an_index_past_the_end_never_reaches_the_viewer(ready: WorkerPool, tmp_path: Path, triangle: list[int]) -> None:
     with pytest.raises(DamagedFileError, match="out of range"):
         ready.read(request(fate(tmp_path, "mesh", triangle=triangle)), Silent())
 
@@ -267,7 +267,7 @@ def test_answers_that_make_no_sense_end_the_worker(tmp_path: Path, monkeypatch: 
     script.write_text("import sys, time; sys.stdout.buffer.write(b'\\xff' * 100); sys.stdout.flush(); time.sleep(60)")
     start = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda command, **more: start([sys.executable, str(script)], **more))
-    babbling = ReaderPool(size=1)
+    babbling = WorkerPool(size=1)
     began = time.monotonic()
     with pytest.raises(WorkerDiedError):
         babbling.read(request(fate(tmp_path, "points")), Silent())
@@ -279,7 +279,7 @@ def test_answers_that_make_no_sense_end_the_worker(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("what", ["go on", "hang", "hang with the interpreter"])
-def test_cancelling_takes_a_quarter_of_a_second_at_most(ready: ReaderPool, tmp_path: Path, what: str) -> None:
+def test_cancelling_takes_a_quarter_of_a_second_at_most(ready: WorkerPool, tmp_path: Path, what: str) -> None:
     path = fate(tmp_path, what)
     took = []
     for _ in range(3):
@@ -305,7 +305,7 @@ def scratch_folders(process: int | None = None) -> list[Path]:
 
 def test_closing_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     before = set(scratch_folders())
-    pool = ReaderPool(size=2)
+    pool = WorkerPool(size=2)
     pool.warm()
     person, ended = Person(), []
 
@@ -343,9 +343,9 @@ def test_a_viewer_that_is_killed_takes_its_workers_along(tmp_path: Path, what: s
                 import threading
                 from pathlib import Path
                 from tests.fates import request
-                from twinviewer.app.workers import ReaderPool
+                from twinviewer.app.workers import WorkerPool
                 from twinviewer.model.feedback import Silent
-                pool = ReaderPool(size=2, silence_limit_s=1.0)
+                pool = WorkerPool(size=2, silence_limit_s=1.0)
                 pool.warm()
                 print(*pool.process_ids, flush=True)
                 pool.read(request(Path({str(path)!r})), Silent())
@@ -468,7 +468,7 @@ ATTACKS: dict[str, tuple[str, Callable[[str], str]]] = {
 @linux
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_file_that_points_elsewhere_is_refused_and_nothing_else_is_touched(
-    ready: ReaderPool, tmp_path: Path, attack: str
+    ready: WorkerPool, tmp_path: Path, attack: str
 ) -> None:
     canary = tmp_path / "canary.csv"
     canary.write_text("x,y,canary\n565000,5934000,SECRET\n")
@@ -492,12 +492,12 @@ def test_a_file_that_points_elsewhere_is_refused_and_nothing_else_is_touched(
 
 
 def test_workers_start_with_every_door_closed(
-    ready: ReaderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ready: WorkerPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GDAL_SKIP", "")
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("GDAL_DATA", str(tmp_path))
-    other = ReaderPool(size=1)
+    other = WorkerPool(size=1)
     try:
         with pytest.raises(DamagedFileError) as caught:
             other.read(request(fate(tmp_path, "environment")), Silent())
@@ -523,9 +523,9 @@ import sys
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from tests.fates import fate, request
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.feedback import Silent
-pool = ReaderPool(size=1)
+pool = WorkerPool(size=1)
 print(len(pool.read(request(fate(Path({str(tmp_path)!r}), "points")), Silent()).layers))
 pool.close()
 """,
@@ -537,7 +537,7 @@ pool.close()
     assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
 
 
-def test_ctrl_c_is_for_the_viewer(ready: ReaderPool, tmp_path: Path) -> None:
+def test_ctrl_c_is_for_the_viewer(ready: WorkerPool, tmp_path: Path) -> None:
     if os.name == "posix":
         for process in ready.process_ids:
             os.kill(process, signal.SIGINT)

@@ -13,7 +13,7 @@ from lxml import etree
 
 from twinviewer import formats
 from twinviewer.api.importing import CodeLocation
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.formats import citygml
 from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
 from twinviewer.formats.soundness import check
@@ -263,8 +263,8 @@ def test_probes_tell_city_models_from_other_xml(city_data: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ReaderPool]:
-    workers = ReaderPool(size=1)
+def pool() -> Iterator[WorkerPool]:
+    workers = WorkerPool(size=1)
     yield workers
     workers.close()
 
@@ -277,7 +277,7 @@ def request(path: Path, **more: Any) -> ReadRequest:
 
 @pytest.mark.data
 @pytest.mark.parametrize("path", [*(row[0] for row in REAL), GEORES])
-def test_a_worker_hands_over_the_same_arrays(city_data: Path, pool: ReaderPool, path: str) -> None:
+def test_a_worker_hands_over_the_same_arrays(city_data: Path, pool: WorkerPool, path: str) -> None:
     direct = read(city_data / "citygml" / path)
     (layer,) = pool.read(request(city_data / "citygml" / path), Silent()).layers
     assert isinstance(layer, CityModel)
@@ -288,7 +288,7 @@ def test_a_worker_hands_over_the_same_arrays(city_data: Path, pool: ReaderPool, 
 
 
 @pytest.mark.data
-def test_a_city_in_degrees_is_placed_in_metres(city_data: Path, pool: ReaderPool) -> None:
+def test_a_city_in_degrees_is_placed_in_metres(city_data: Path, pool: WorkerPool) -> None:
     path = city_data / "citygml/2.0/plateau-shinjuku/53394517_bldg_6697_2_op_CityGML2.gml"
     result = pool.read(request(path, placing=Placing.FIRST), Silent())
     assert result.target is not None
@@ -303,6 +303,6 @@ def test_a_city_in_degrees_is_placed_in_metres(city_data: Path, pool: ReaderPool
 
 
 @pytest.mark.data
-def test_what_a_worker_refuses_keeps_its_sentence(city_data: Path, pool: ReaderPool) -> None:
+def test_what_a_worker_refuses_keeps_its_sentence(city_data: Path, pool: WorkerPool) -> None:
     with pytest.raises(UnsupportedFormatError, match="outermost element is “IndoorFeatures”"):
         pool.read(request(city_data / "bad/citygml/invalid_indoorgml_1.gml"), Silent())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from twinviewer.api.importing import CodeLocation
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.formats import cityjson
 from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
 from twinviewer.formats.soundness import check
@@ -328,8 +328,8 @@ def test_the_probe_takes_every_city_and_nothing_else(city_data) -> None:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ReaderPool]:
-    workers = ReaderPool(size=1)
+def pool() -> Iterator[WorkerPool]:
+    workers = WorkerPool(size=1)
     yield workers
     workers.close()
 

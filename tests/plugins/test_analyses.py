@@ -19,7 +19,7 @@ from twinviewer.app.plugins.manifest import AnalysisContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.site import SessionSite
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.drawing import ColourObjects, Labels
 from twinviewer.model.errors import TwinViewerError, UsageError
 from twinviewer.model.feedback import Silent
@@ -34,7 +34,7 @@ def registry() -> PluginRegistry:
 def run(registry: PluginRegistry, analysis_id: str, site: SessionSite, **parameters: Any) -> Findings:
     analysis = registry.contribution(analysis_id, AnalysisContribution)
     assert analysis is not None
-    shapes = ShapeFiles(Sources(registry=registry, pool=ReaderPool()))  # whose workers nobody needs
+    shapes = ShapeFiles(Sources(registry=registry, pool=WorkerPool()))  # whose workers nobody needs
     arguments = checked_parameters(analysis, parameters)
     return analyse(registry, analysis, site, arguments, shapes=shapes, feedback=Silent())
 

@@ -18,7 +18,7 @@ from twinviewer.app.plugins.conformance.verdicts import Outcome
 from twinviewer.app.plugins.finding import PluginOrigin
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.feedback import Silent
 
@@ -84,15 +84,15 @@ def registry() -> PluginRegistry:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[ReaderPool]:
-    with_workers = ReaderPool(size=1)
+def pool() -> Iterator[WorkerPool]:
+    with_workers = WorkerPool(size=1)
     yield with_workers
     with_workers.close()
 
 
 @pytest.mark.parametrize("reader_id", READERS)
 def test_a_reader_says_in_words_that_garbage_is_not_its_own(
-    registry: PluginRegistry, pool: ReaderPool, tmp_path: Path, reader_id: str
+    registry: PluginRegistry, pool: WorkerPool, tmp_path: Path, reader_id: str
 ) -> None:
     """A bare exception or a dead worker counts as a failure here."""
     reader = registry.reader(reader_id)

@@ -20,7 +20,7 @@ from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.manifest import AnalysisContribution, WriterContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.formats.reading import probe_file
 from twinviewer.formats.request import FunctionOfPlugin
 from twinviewer.formats.writing import checked_findings
@@ -156,7 +156,7 @@ def test_an_analysis_answers_or_says_in_a_sentence_why_not(analysis_id: str, pla
     assert analysis is not None
     site, layers = SITES[place](), layers_for(analysis)
     before = {key: frozen(data) for key, data in layers.items()}
-    shapes = ShapeFiles(Sources(registry=BUNDLED, pool=ReaderPool()))
+    shapes = ShapeFiles(Sources(registry=BUNDLED, pool=WorkerPool()))
     arguments = checked_parameters(analysis, layers)
     said = ""
     try:

@@ -15,7 +15,7 @@ from twinviewer.api.importing import package_name
 from twinviewer.app.plugins.finding import PluginOrigin
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.feedback import Silent
 from twinviewer.model.layer_data import LayerData, PointCloud
 
@@ -39,7 +39,7 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sources(copied: Path) -> Iterator[Sources]:
-    pool = ReaderPool(size=1)
+    pool = WorkerPool(size=1)
     registry = PluginRegistry(folders=[copied])
     assert registry.problems == ()
     yield Sources(registry=registry, pool=pool, point_budget=lambda: 50)

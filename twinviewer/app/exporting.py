@@ -15,7 +15,7 @@ from twinviewer.app.folders import plugin_data_dir
 from twinviewer.app.plugins.finding import PluginOrigin
 from twinviewer.app.plugins.manifest import WriterContribution
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.workers import ReaderFailedError, ReaderPool
+from twinviewer.app.workers import FunctionFailedError, WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, WriteRequest
 from twinviewer.formats.writing import PLACING_SHARE, checked_findings, placed_layers
 from twinviewer.model.diagnostics import Diagnostic
@@ -41,7 +41,7 @@ class Exports:
     """The writers there are, and the processes that run them."""
 
     registry: PluginRegistry
-    pool: ReaderPool
+    pool: WorkerPool
 
     def writers_for(self, kinds: Sequence[str]) -> tuple[WriterContribution, ...]:
         """Return the writers that can write layers of these kinds into one file."""
@@ -138,7 +138,7 @@ class Exports:
     ) -> tuple[Diagnostic, ...]:
         try:
             told = self.pool.write(request, layers, feedback)
-        except (ReaderFailedError, PluginError) as error:
+        except (FunctionFailedError, PluginError) as error:
             plugin, name = self.registry.plugin_of(writer.id), Path(request.path).name
             reason = error.problem if isinstance(error, PluginError) else f"It raised {error}."
             if plugin.origin is PluginOrigin.BUILT_IN:

@@ -17,7 +17,7 @@ from twinviewer.app.plugins.finding import PluginOrigin
 from twinviewer.app.plugins.holding import held
 from twinviewer.app.plugins.manifest import ReaderContribution
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.workers import ReaderFailedError, ReaderPool, ReadResult
+from twinviewer.app.workers import FunctionFailedError, ReadResult, WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.model.errors import (
     DamagedFileError,
@@ -62,7 +62,7 @@ class Sources:
     """The readers there are, and the processes that run them."""
 
     registry: PluginRegistry
-    pool: ReaderPool
+    pool: WorkerPool
     point_budget: Callable[[], int] | None = None
     """Says how many points of one cloud are kept in memory; None: as many as the reader does by itself."""
 
@@ -83,7 +83,7 @@ class Sources:
         request = replace(request, reader=function, options={**request.options, **settings})
         try:
             result = self.pool.read(request, feedback)
-        except (ReaderFailedError, PluginError) as error:
+        except (FunctionFailedError, PluginError) as error:
             name, plugin = Path(request.path).name, self.registry.plugin_of(reader.id)
             if plugin.origin is PluginOrigin.BUILT_IN:
                 raise _damaged(error, name) from error
@@ -180,7 +180,7 @@ class Sources:
         if probes:
             try:
                 found = self.pool.probe(path, probes, feedback)
-            except ReaderFailedError as error:
+            except FunctionFailedError as error:
                 raise _damaged(error, path.name) from error
             scores.update(zip((reader.id for reader in probed), found, strict=True))
         best = max(candidates, key=lambda reader: scores[reader.id], default=None)
@@ -239,7 +239,7 @@ def look_at(path: Path) -> None:
         raise DamagedFileError("The file is empty.", cure="Get it again from where it came from.", source=path.name)
 
 
-def _damaged(error: ReaderFailedError | PluginError, name: str) -> DamagedFileError:
+def _damaged(error: FunctionFailedError | PluginError, name: str) -> DamagedFileError:
     """Return what to tell people where one of our own readers stumbled: its input was not what it expects."""
     return DamagedFileError(
         "The file cannot be read: its content is not as its format demands.",

@@ -66,7 +66,7 @@ _HANDED_OVER = FunctionOfPlugin(
 )
 
 
-class ReaderFailedError(Exception):
+class FunctionFailedError(Exception):
     """A reader or writer raised what its contract does not allow; the text is for the log, not for people."""
 
     def __init__(self, summary: str, details: str) -> None:
@@ -121,7 +121,7 @@ class _Task:
         )
 
 
-class ReaderPool:
+class WorkerPool:
     """Workers that wait for files to read or write.  Safe from any thread; a call waits for a free worker's answer.
 
     Args:
@@ -159,7 +159,7 @@ class ReaderPool:
 
         Raises:
             ReadError: The file gives nothing that can be shown, or its worker died (:class:`WorkerDiedError`).
-            ReaderFailedError: The reader itself is at fault.
+            FunctionFailedError: The reader itself is at fault.
             Cancelled: The person stopped it; the worker was ended.
         """
         if request.reader.held is not None:
@@ -190,7 +190,7 @@ class ReaderPool:
 
         Raises:
             WriteError: The disk, the data or the end of the worker did not let it be written.
-            ReaderFailedError: The writer itself is at fault.
+            FunctionFailedError: The writer itself is at fault.
             PluginError: It did not keep its contract.
             Cancelled: The person stopped it; the worker was ended.
         """
@@ -214,7 +214,7 @@ class ReaderPool:
 
         Raises:
             WorkerDiedError: Already looking at the file ended the worker.
-            ReaderFailedError: A probe is at fault.
+            FunctionFailedError: A probe is at fault.
             Cancelled: The person stopped it.
         """
         trusted = [asdict(probe) for probe in probes if probe.held is None]
@@ -288,7 +288,7 @@ class ReaderPool:
                 readable=_beside(path),
                 writable=folders,
             )
-        except (ReaderFailedError, TwinViewerError) as error:
+        except (FunctionFailedError, TwinViewerError) as error:
             _log.warning("A probe of %s failed on %s: %s", held.plugin_name, path.name, error)
             return 0.0  # another reader may know the file
         finally:
@@ -424,7 +424,7 @@ def _as_error(answer: dict[str, Any], task: _Task, memory_limit: int) -> Excepti
     if "out_of_memory" in answer:
         return task.needs_more(memory_limit)
     _log.error("The %s failed on %s.\n%s", "writer" if task.writes else "reader", task.name, answer["traceback"])
-    failed = ReaderFailedError(answer["failed"], answer["traceback"])
+    failed = FunctionFailedError(answer["failed"], answer["traceback"])
     failed.add_note(answer["traceback"])
     return failed
 

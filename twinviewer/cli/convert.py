@@ -11,7 +11,7 @@ from pathlib import Path
 from twinviewer.app.exporting import Exports
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.cli.options import reference_system
 from twinviewer.model.errors import UsageError
 from twinviewer.model.feedback import Silent
@@ -29,7 +29,7 @@ def convert_files(
     if not paths:
         raise UsageError("Name at least one file.", cure="twinviewer convert --help shows an example.")
     given, target = reference_system(crs), reference_system(to_crs, option="--to-crs")
-    registry, pool = PluginRegistry(safe_mode=safe_mode), ReaderPool(size=1)
+    registry, pool = PluginRegistry(safe_mode=safe_mode), WorkerPool(size=1)
     try:
         sources = Sources(registry=registry, pool=pool, point_budget=lambda: ALL_POINTS)
         layers = [data for path in paths for data in _layers(path, sources, given)]

@@ -23,7 +23,7 @@ from twinviewer.app.description import (
 )
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.cli.options import reference_system
 from twinviewer.cli.sentences import tell
 from twinviewer.model.diagnostics import Severity
@@ -62,7 +62,7 @@ class _Inquiry:
         self.failed = False
         self._crs = crs
         self._safe_mode = safe_mode
-        self._sources = Sources(registry=PluginRegistry(safe_mode=safe_mode), pool=ReaderPool(size=1))
+        self._sources = Sources(registry=PluginRegistry(safe_mode=safe_mode), pool=WorkerPool(size=1))
 
     def close(self) -> None:
         self._sources.pool.close()

@@ -31,7 +31,7 @@ from twinviewer.app.problems import ProblemLog
 from twinviewer.app.session import Session
 from twinviewer.app.settings import load_settings
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.live.clock import Clock
 from twinviewer.model.errors import PluginError, WriteError
 from twinviewer.model.place import ReferenceSystem
@@ -84,7 +84,7 @@ class Program:
         self.main_thread = MainThread()
         self.session = Session()
         self.registry = PluginRegistry(safe_mode=safe_mode, on_failure=self._plugin_failed)
-        self.pool = ReaderPool()
+        self.pool = WorkerPool()
         runner = JobRunner(self.main_thread.deliver)
         sources = Sources(registry=self.registry, pool=self.pool, point_budget=lambda: services.settings.point_budget)
         opener = Opener(self.session, sources=sources, runner=runner, problems=self.problems)

@@ -13,7 +13,7 @@ from twinviewer.app.overlays.running import SETTLE_S, OverlayPicture, OverlayRun
 from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.live.clock import Clock
 from twinviewer.model.drawing import Labels
 
@@ -29,7 +29,7 @@ class Stage:
         self.clock = Clock(wall=self.wall)
         self.calls = CallQueue()
         self.jobs = JobRunner(self.calls.put)
-        self.pool = ReaderPool(size=1)
+        self.pool = WorkerPool(size=1)
         self.runner = OverlayRunner(
             registry=self.registry,
             session=self.session,

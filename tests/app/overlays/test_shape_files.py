@@ -15,7 +15,7 @@ from twinviewer.app.overlays import shape_files
 from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.drawing import IconShape, MeshShape
 from twinviewer.model.errors import PluginError
 from twinviewer.model.feedback import Silent
@@ -23,7 +23,7 @@ from twinviewer.model.feedback import Silent
 
 @pytest.fixture(scope="module")
 def files() -> Iterator[ShapeFiles]:
-    pool = ReaderPool(size=1)
+    pool = WorkerPool(size=1)
     yield ShapeFiles(Sources(registry=PluginRegistry(safe_mode=True), pool=pool))
     pool.close()
 

@@ -29,7 +29,7 @@ from twinviewer.app.plugins.installing import Installed
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.plugins.result_checks import checked_batches, checked_requests
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.drawing import Labels, PlaceGlyphs
 from twinviewer.model.errors import PluginError
 from twinviewer.model.feedback import Silent
@@ -189,7 +189,7 @@ def run(registry: PluginRegistry) -> Seen:
 def read_file(registry: PluginRegistry, path: Path) -> Seen:
     """Read a file with the plugin's reader as the viewer does, and return what that saw."""
     path.write_text("0 0 0 1 0 0 0 1 0")
-    pool = ReaderPool(size=1)
+    pool = WorkerPool(size=1)
     try:
         sources = Sources(registry=registry, pool=pool)
         reader = sources.reader_for(path, Silent())

@@ -17,7 +17,7 @@ from twinviewer.app.folders import plugin_data_dir
 from twinviewer.app.plugins.finding import user_plugins
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.formats.request import Placing
 from twinviewer.isolation import landlock
 from twinviewer.model.errors import DamagedFileError, PluginError, WorkerDiedError
@@ -96,7 +96,7 @@ def sources(tmp_path: Path) -> Iterator[Sources]:
     folder.mkdir(parents=True)
     (folder / "plugin.toml").write_text(MANIFEST)
     (folder / "dots.py").write_text(CODE)
-    pool = ReaderPool(size=1)
+    pool = WorkerPool(size=1)
     registry = PluginRegistry()
     yield Sources(registry=registry, pool=pool)
     pool.close()

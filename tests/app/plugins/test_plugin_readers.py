@@ -10,7 +10,7 @@ import pytest
 from twinviewer.app.plugins.choices import ConsentNeededError
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderPool
+from twinviewer.app.workers import WorkerPool
 from twinviewer.model.errors import UnsupportedFormatError
 from twinviewer.model.feedback import Silent
 from twinviewer.model.layer_data import TriangleMesh
@@ -63,8 +63,8 @@ def read(*, path, feedback, settings):
 
 
 @pytest.fixture
-def pool() -> Iterator[ReaderPool]:
-    pool = ReaderPool(size=1)
+def pool() -> Iterator[WorkerPool]:
+    pool = WorkerPool(size=1)
     yield pool
     pool.close()
 
@@ -92,7 +92,7 @@ def read(sources: Sources, path: Path) -> TriangleMesh:
 
 
 def test_a_reader_waits_for_consent_gets_settings_and_is_read_anew(
-    tmp_path: Path, pool: ReaderPool, folder: Path, trace: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pool: WorkerPool, folder: Path, trace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TWINVIEWER_SECRET_RAIN_TOKEN", "of another plugin")
     registry = PluginRegistry()

@@ -11,7 +11,7 @@ from typing import TypeVar
 from twinviewer import formats
 from twinviewer.api.importing import CodeLocation
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import ReaderFailedError
+from twinviewer.app.workers import FunctionFailedError
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.model.drawing import IconShape, LoadedIcon, LoadedMesh, MeshShape
 from twinviewer.model.errors import PluginError, TwinViewerError
@@ -107,7 +107,7 @@ class ShapeFiles:
                 loaded = read()
             except PluginError:
                 raise
-            except ReaderFailedError as error:
+            except FunctionFailedError as error:
                 raise PluginError(f"The file “{name}” cannot be read.", cure="Save it anew.") from error
             except TwinViewerError as error:
                 raise PluginError(f"The file “{name}” cannot be used. {error.problem}", cure=error.cure) from error
