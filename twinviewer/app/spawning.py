@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -68,6 +69,20 @@ def spawn(
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         start_new_session=own_session,
     )
+
+
+def end_in_words(status: int | None) -> str:
+    """Return how a process ended by itself, as the end of a sentence: ``crashed (SIGSEGV)``.
+
+    Args:
+        status: As :class:`subprocess.Popen` has it; None where nobody knows.
+    """
+    if status is not None and status < 0:
+        known = -status in list(signal.Signals)
+        if known and -status == signal.SIGKILL:
+            return "was killed by the system (SIGKILL), probably because memory ran out"
+        return f"crashed ({signal.Signals(-status).name})" if known else "crashed"
+    return f"ended itself (exit status {status})"
 
 
 def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

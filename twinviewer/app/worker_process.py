@@ -60,10 +60,9 @@ class Worker:
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            if stream is self.process.stdin and stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
 
     def _hear_answers(self, stream: IO[bytes]) -> None:
         with stream, contextlib.suppress(OSError, ValueError, RecursionError):  # what is no frame is the end

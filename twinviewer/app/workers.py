@@ -11,7 +11,6 @@ import logging
 import os
 import queue
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -26,6 +25,7 @@ import psutil
 from twinviewer import formats
 from twinviewer.api.importing import CodeLocation
 from twinviewer.app.scratch import Scratch
+from twinviewer.app.spawning import end_in_words
 from twinviewer.app.worker_process import Worker
 from twinviewer.formats import exchange
 from twinviewer.formats.request import (
@@ -407,11 +407,7 @@ def _death(worker: Worker, task: _Task) -> WorkerDiedError | WriteError:
     with contextlib.suppress(subprocess.TimeoutExpired):
         worker.process.wait(1.0)
     worker.end()  # where its pipe ended or made no sense, and it did not
-    status = worker.process.returncode
-    if status < 0:
-        how = f"crashed ({signal.Signals(-status).name})" if -status in list(signal.Signals) else "crashed"
-    else:
-        how = f"ended unexpectedly (exit status {status})"
+    how = end_in_words(worker.process.returncode)
     _log.warning("Worker %s %s over %s.\n%s", worker.process.pid, how, task.name, worker.last_words)
     return task.died(how)
 

@@ -23,9 +23,10 @@ import psutil
 
 from twinviewer.api.contracts import Site
 from twinviewer.app.plugins.finding import Plugin
-from twinviewer.app.plugins.process_ends import ProcessEndedError, functions_on_the_stack, in_words
+from twinviewer.app.plugins.process_ends import ProcessEndedError, functions_on_the_stack
 from twinviewer.app.plugins.process_start import start_process
 from twinviewer.app.plugins.secret_values import without_secrets
+from twinviewer.app.spawning import end_in_words
 from twinviewer.isolation import frames
 from twinviewer.isolation.protocol import Channel, Message
 from twinviewer.model.errors import PluginError
@@ -437,4 +438,4 @@ class PluginProcess:
         function = pending.reference.partition(":")[2] if pending else ""
         others = {each.partition(":")[2] for each in self.calls} - {function}
         is_culprit = function in functions or not (functions & others)
-        return ProcessEndedError(in_words(self.process.returncode), was_culprit=is_culprit)
+        return ProcessEndedError(end_in_words(self.process.returncode), was_culprit=is_culprit)

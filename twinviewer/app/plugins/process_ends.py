@@ -1,9 +1,8 @@
-"""How the process of a plugin ended, in words, and which of its functions did it."""
+"""That the process of a plugin ended, and which of its functions did it."""
 
 from __future__ import annotations
 
 import re
-import signal
 
 
 class ProcessEndedError(Exception):
@@ -18,16 +17,6 @@ class ProcessEndedError(Exception):
     def __init__(self, how: str, *, cure: str = "", was_culprit: bool = True) -> None:
         super().__init__(how)
         self.how, self.cure, self.was_culprit = how, cure, was_culprit
-
-
-def in_words(status: int | None) -> str:
-    """Return how a process ended by itself."""
-    if status is not None and status < 0:
-        known = -status in list(signal.Signals)
-        if known and -status == signal.SIGKILL:
-            return "was killed by the system (SIGKILL), probably because memory ran out"
-        return f"crashed ({signal.Signals(-status).name})" if known else "crashed"
-    return f"ended itself (exit status {status})"
 
 
 def functions_on_the_stack(words: str) -> set[str]:

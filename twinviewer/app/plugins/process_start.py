@@ -9,10 +9,11 @@ import threading
 from pathlib import Path
 
 from twinviewer.app.plugins.finding import Plugin
-from twinviewer.app.plugins.secret_values import ENVIRONMENT_PREFIX
 from twinviewer.app.spawning import spawn
 from twinviewer.model.errors import PluginError
 
+_FRUGAL = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+"""Libraries start no thread for each processor, and threads share memory to allocate from."""
 _starting = threading.Lock()
 """One at a time: starting a process keeps the interpreter until the other one has begun, and the thread that draws must
 get its turn between two of them."""
@@ -32,7 +33,7 @@ def start_process(plugin: Plugin, python: Path | None) -> tuple[subprocess.Popen
                 *([] if theirs is None else [str(theirs)]),
                 python=python,
                 pass_fds=[] if theirs is None else [theirs],
-                environment=_environment(),
+                environment={**os.environ, **_FRUGAL},
                 own_session=True,
             )
     except BaseException as error:
@@ -49,9 +50,3 @@ def start_process(plugin: Plugin, python: Path | None) -> tuple[subprocess.Popen
         if theirs is not None:
             os.close(theirs)
     return process, ours
-
-
-def _environment() -> dict[str, str]:
-    """Return the variables of a plugin's process: no secrets of other plugins, and one thread for each library."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
-    return {**ours, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
