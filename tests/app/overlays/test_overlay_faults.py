@@ -155,5 +155,28 @@ def test_a_cancelled_that_nobody_asked_for_is_a_failure_of_the_feed(tmp_path: Pa
     stage.stop()
 
 
+@pytest.mark.parametrize("blocking", ["feed", "encode"])
+def test_a_plugin_that_is_reloaded_while_it_is_called_is_no_failure(tmp_path: Path, blocking: str) -> None:
+    block = f"import time\ndef {blocking}(**given): time.sleep(600)\n"
+    write_plugin(tmp_path, "it", f"{COUNTING}\n{block}", isolated=True)
+    stage = Stage(tmp_path, "it.it")
+    stage.settle()
+    assert eventually(lambda: bool(stage.pictures()) and f"code:{blocking}" in stage.registry.processes.calls_of("it"))
+    running = stage.runner._running["it.it"]
+    (tmp_path / "it" / "code.py").write_text(COUNTING)
+    stage.registry.reload("it")
+
+    def is_drawn() -> bool:
+        """Ask the threads, which nobody has told of the reload yet: they saw their call go, and call again."""
+        running.encoder.want(stage.clock.now())
+        return running.encoder.made.finished.requests != ()
+
+    assert eventually(is_drawn)
+    assert stage.frame().problem is None
+    assert stage.registry.failures == ()
+    assert eventually(lambda: stage.shows(stage.wall.now))
+    stage.stop()
+
+
 def test_it_is_said_within_two_seconds() -> None:
     assert SLOW_S < 2.0

@@ -26,6 +26,7 @@ from tests.formats import small_layers
 from twinviewer.api import CityObjects, FeatureTable, Labels, ReferenceSystem
 from twinviewer.app import spawning
 from twinviewer.app.plugins import plugin_process, process_start, processes
+from twinviewer.app.plugins.process_ends import LetGoError
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.model.errors import FeedError, PluginError, ReadError
 from twinviewer.model.feedback import Cancelled, Silent
@@ -445,7 +446,14 @@ def test_switching_a_plugin_off_stops_what_it_does(plugins: Plugins) -> None:
     assert eventually(lambda: watched.process is not None and watched.process.is_ready)
     plugins.registry.set_enabled("sleeping", False)
     feeding.join(20)
-    assert [type(each) for each in outcome] == [Cancelled]
+    assert [type(each) for each in outcome] == [LetGoError]
+    assert plugins.registry.failures == ()
+
+
+def test_who_calls_what_a_plugin_had_before_it_was_read_anew_blames_nobody(plugins: Plugins) -> None:
+    plugins.write("changing", "def feed(**_): return []\ndef encode(**_): return []")
+    with pytest.raises(LetGoError):
+        plugins.registry.call("changing.it", "code:as_it_was_called_before", {}, check=lambda result: result)
     assert plugins.registry.failures == ()
 
 

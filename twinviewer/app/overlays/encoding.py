@@ -21,6 +21,7 @@ from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.failures import WaitsForPersonError
 from twinviewer.app.plugins.fingerprints import feed_fingerprint
 from twinviewer.app.plugins.manifest import OverlayContribution
+from twinviewer.app.plugins.process_ends import LetGoError
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.site import SessionSite
 from twinviewer.live.clock import Clock
@@ -178,6 +179,9 @@ class Encoder:
             return replace(before, age_s=age_s)
         try:
             finished = self._finished(frames)
+        except LetGoError:
+            self._asked = None  # whoever changed the plugin stops this thread or lets it go on
+            return before
         except TwinViewerError as error:
             self._asked, self._frames = None, ()
             counts = isinstance(error, PluginError) and not isinstance(error, WaitsForPersonError)
@@ -198,6 +202,8 @@ class Encoder:
         try:
             arguments = {"frames": tuple(frames), "site": self._site}
             return self._registry.call(self._overlay.id, self._overlay.encode, arguments, check=finish)
+        except LetGoError:
+            raise
         except Cancelled as error:
             self.stop_if_cancelled()
             record = self._registry.report_failure(self._overlay.id, error, reference=self._overlay.encode)

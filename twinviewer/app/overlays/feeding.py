@@ -17,6 +17,7 @@ import numpy as np
 from twinviewer.api.contracts import Site
 from twinviewer.app.overlays.metering import Meter
 from twinviewer.app.plugins.manifest import OverlayContribution
+from twinviewer.app.plugins.process_ends import LetGoError
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.plugins.result_checks import checked_batches
 from twinviewer.live.clock import Clock, ClockMode
@@ -168,6 +169,8 @@ class Feeder:
         began = time.perf_counter()
         try:
             batches = self._ask(span)
+        except LetGoError:
+            return _LEAST_REST_S  # whoever changed the plugin stops this thread or lets it go on
         except TwinViewerError as error:
             return self._pause_after(error)
         self.stop_if_cancelled()
@@ -189,6 +192,8 @@ class Feeder:
         self._called_at = self._monotonic()
         try:
             return self._registry.call(self._overlay.id, self._overlay.feed, arguments, check=checked_batches)
+        except LetGoError:
+            raise
         except Cancelled as error:
             self.stop_if_cancelled()
             record = self._registry.report_failure(self._overlay.id, error, reference=self._overlay.feed)

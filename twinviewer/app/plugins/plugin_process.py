@@ -23,7 +23,7 @@ import psutil
 
 from twinviewer.api.contracts import Site
 from twinviewer.app.plugins.finding import Plugin
-from twinviewer.app.plugins.process_ends import ProcessEndedError, functions_on_the_stack
+from twinviewer.app.plugins.process_ends import LetGoError, ProcessEndedError, functions_on_the_stack
 from twinviewer.app.plugins.process_start import start_process
 from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.app.spawning import end_in_words
@@ -154,7 +154,8 @@ class PluginProcess:
 
         Raises:
             ProcessEndedError: The process ended, or was ended because of this call or another.
-            Cancelled: The call's feedback says so, or the process was ended because nobody wants it.
+            LetGoError: The process was ended because nobody wants it.
+            Cancelled: The call's feedback says so.
             TypeError: An argument cannot be handed over (also ``TooLargeError``).
         """
         feedback: Feedback = arguments.get("feedback") or Silent()
@@ -429,7 +430,7 @@ class PluginProcess:
         """Return what became of a call when the process ended."""
         end = self._end
         if end is not None and end.wanted:
-            return Cancelled()
+            return LetGoError()
         if end is not None:
             is_culprit = end.culprit is None or end.culprit is pending
             return ProcessEndedError(end.how, cure=end.cure, was_culprit=is_culprit)

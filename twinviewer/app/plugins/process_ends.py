@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from twinviewer.model.feedback import Cancelled
+
 
 class ProcessEndedError(Exception):
     """The process ended while it was called.
@@ -17,6 +19,13 @@ class ProcessEndedError(Exception):
     def __init__(self, how: str, *, cure: str = "", was_culprit: bool = True) -> None:
         super().__init__(how)
         self.how, self.cure, self.was_culprit = how, cure, was_culprit
+
+
+class LetGoError(Cancelled):
+    """What was called is no longer there: its plugin was read anew or switched off, or the program closes.
+
+    Nobody is at fault; whoever still wants the answer asks again.
+    """
 
 
 def functions_on_the_stack(words: str) -> set[str]:

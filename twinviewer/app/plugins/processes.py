@@ -16,11 +16,11 @@ import psutil
 from twinviewer.app.folders import data_dir
 from twinviewer.app.plugins.finding import Plugin
 from twinviewer.app.plugins.plugin_process import MESSAGES_PER_S, SILENCE_LIMIT_S, PluginProcess
-from twinviewer.app.plugins.process_ends import ProcessEndedError
+from twinviewer.app.plugins.process_ends import LetGoError, ProcessEndedError
 from twinviewer.app.scratch import Scratch
 from twinviewer.isolation.permissions import MOST_REFUSALS_TOLD
 from twinviewer.model.errors import PluginError
-from twinviewer.model.feedback import Cancelled, Feedback, Silent
+from twinviewer.model.feedback import Feedback, Silent
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +105,8 @@ class PluginProcesses:
 
         Raises:
             PluginError: The process ended because of this call, or it did so too often.
-            Cancelled: The call's feedback says so, or the plugin was switched off.
+            LetGoError: The plugin was read anew, switched off or removed, or all processes are ended.
+            Cancelled: The call's feedback says so.
         """
         watched = self._watched_of(plugin.id)
         for tries_left in reversed(range(_TRIES)):
@@ -156,7 +157,7 @@ class PluginProcesses:
         return watched.process.last_words if watched.process else watched.last_words
 
     def end(self, plugin_id: str) -> None:
-        """End a plugin's process: it was switched off, changed or removed.  Its calls raise ``Cancelled``."""
+        """End a plugin's process: it was switched off, changed or removed.  Its calls raise ``LetGoError``."""
         watched = self._watched.get(plugin_id)
         if watched is not None:
             with watched.lock:
@@ -204,7 +205,7 @@ class PluginProcesses:
                 self._let_go(watched)
             with self._lock:
                 if self._closing.is_set():
-                    raise Cancelled
+                    raise LetGoError
                 if self._scratch is None:
                     self._scratch = Scratch()
                 folders = self._scratch.new_folders()

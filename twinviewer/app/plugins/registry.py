@@ -23,6 +23,7 @@ from twinviewer.app.plugins.failures import FailureBook, FailureRecord, tell
 from twinviewer.app.plugins.finding import Plugin, PluginOrigin, plugin_roots, user_plugins
 from twinviewer.app.plugins.manifest import FILE_NAME, Contribution, ReaderContribution
 from twinviewer.app.plugins.preparations import Preparations
+from twinviewer.app.plugins.process_ends import LetGoError
 from twinviewer.app.plugins.processes import PluginProcesses
 from twinviewer.app.plugins.secret_values import without_secrets
 from twinviewer.app.plugins.settings import PluginSettings, Value
@@ -315,8 +316,12 @@ class PluginRegistry(PluginCollection):
         Raises:
             WaitsForPersonError: The person has to accept what the plugin asks for, or to choose a setting, first.
             PluginError: The function, or importing it, failed; or the contribution is switched off, or gone.
+            LetGoError: The plugin was read anew, switched off or removed while it was called, or has other functions
+                now than the caller knows of.
         """
         contribution, plugin = self._ready(contribution_id)
+        if reference not in contribution.functions:
+            raise LetGoError
         arguments = {**arguments, **self._settings_of(contribution, plugin, reference)}
         try:
             result = check(self._caller_of(plugin).call(self.as_granted(plugin), reference, arguments))
