@@ -14,13 +14,12 @@ def make_project(name: str, *, kind: str, parent: Path, licence: str) -> int:
 
     folder = new_project(name, kind=kind, parent=parent, licence=licence)
     shown = os.path.relpath(folder)
-    as_path = shown if os.sep in shown else f".{os.sep}{shown}"  # pip would fetch a bare name from the index
     print(f"There is a plugin now in {shown}{os.sep}: its code, its test, and what a wheel needs.")
     print("Next:")
     for command, what in (
         (f"twinviewer plugin run {shown}", "see it on the demo city; save a file, and it is reloaded"),
         (f"twinviewer plugin check {shown}", "does it keep the contract?"),
-        (f"pip wheel --no-deps {as_path}", "a wheel that others install"),
+        (f"pip wheel --no-deps {_as_path(shown)}", "a wheel that others install"),
     ):
         print(f"  {command:<40}  {what}")
     return 0

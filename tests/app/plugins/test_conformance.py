@@ -175,6 +175,22 @@ def test_threads_that_stay_and_deeds_that_were_not_declared_are_told(tmp_path: P
     assert not outside.exists()
 
 
+def test_what_will_be_taken_away_is_told_with_the_line_that_uses_it(tmp_path: Path) -> None:
+    """By whoever warns of it: the contract, numpy, the standard library."""
+    folder = overlays(tmp_path / "faulty", {"outdated": f"from .old import pins_of_old\npins_of_old()\n{DRAW}"})
+    (folder / "old.py").write_text(
+        "import warnings\n\n\n"
+        "def pins_of_old() -> None:\n"
+        "    warnings.warn('pins_of_old goes in 2.0; use pins.', DeprecationWarning, stacklevel=2)\n"
+    )
+    report = check_plugin(folder)
+    (told,) = (each for each in report.findings if each.check == "deprecations")
+    line = next(n for n, text in enumerate((folder / "code.py").read_text().splitlines(), 1) if "pins_of_old()" in text)
+    assert told.text == f"code.py:{line}: pins_of_old goes in 2.0; use pins"
+    assert told.outcome is Outcome.WARNING
+    assert report.conforms
+
+
 # --- files ----------------------------------------------------------------------------------------------------------
 
 

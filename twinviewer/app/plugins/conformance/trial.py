@@ -11,9 +11,10 @@ import json
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TextIO, get_type_hints
 
 import numpy as np
 
@@ -93,11 +94,15 @@ def try_plugin(task: dict[str, Any], diary: Diary) -> None:
     )
     for name in task["colour_maps"]:  # of its own themes: scales may name them
         colour_maps.contribute(name, np.zeros((2, 3), np.uint8))
-    before = set(threading.enumerate())
+    before, outdated = set(threading.enumerate()), Outdated(Path(task["folder"]))
     for table, roles in ROLES.items():
         for contribution in task["contributions"].get(table, ()):
             _try_contribution(code, contribution, roles, CHECKS[table], diary)
-    for check, verdicts in (("threads", _threads(before)), ("permissions", _permissions(refusals, task))):
+    for check, verdicts in (
+        ("threads", _threads(before)),
+        ("permissions", _permissions(refusals, task)),
+        ("deprecations", outdated.verdicts()),
+    ):
         for verdict in verdicts:
             diary.note(verdict, check=check, subject="")
 
@@ -176,6 +181,41 @@ def _signature_faults(function: Callable[..., Any], reference: str, due: list[st
     bare = [name for name in (*named, "return") if name not in hints]
     if bare:
         yield warning(f"“{reference}” does not say the types of {', '.join(bare)}", "Annotate them; mypy finds faults.")
+
+
+class Outdated:
+    """Hears of what will be taken away one day and the plugin uses, of the contract or of a library.
+
+    Args:
+        folder: The plugin's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._found: dict[str, None] = {}
+        self._show_others = warnings.showwarning
+        warnings.simplefilter("always", DeprecationWarning)
+        warnings.showwarning = self._hear
+
+    def _hear(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if not issubclass(category, DeprecationWarning):
+            self._show_others(message, category, filename, lineno, file, line)
+        elif Path(filename).is_relative_to(self._folder):
+            text = " ".join(str(message).split()).rstrip(".")
+            self._found[f"{Path(filename).relative_to(self._folder)}:{lineno}: {text}"] = None
+
+    def verdicts(self) -> list[Verdict]:
+        """Return one for each place."""
+        cure = "Use what it names instead, before it is taken away."
+        return [warning(text, cure) for text in self._found] or [passed("It uses nothing that is going to go")]
 
 
 def _threads(before: set[threading.Thread]) -> list[Verdict]:
