@@ -146,14 +146,17 @@ def test_data_is_prepared_in_the_background_and_what_was_shown_stays_until_then(
     waiting.pop()()
     assert pixel() == (True, False, False)
     scene.draw_overlay("data", [DrawData(data=second)])
+    scene.draw_overlay("data", [DrawData(data=first)])
     scene.draw_overlay("data", [DrawData(data=third)])
     assert pixel() == (True, False, False)
-    waiting[1]()
-    waiting[0]()  # comes too late: a newer one is there
+    waiting.pop()()  # even if it changes faster than it can be prepared, something of it is seen
+    assert pixel() == (False, False, True)
+    waiting.pop()()
+    assert waiting == []  # the one between was passed over
     assert pixel() == (False, True, False)
     scene.draw_overlay("data", [DrawData(data=first)])
     scene.remove_overlay("data")
-    waiting[2]()  # nobody waits for it any more
+    waiting.pop()()  # nobody waits for it any more
     assert pixel() == empty
 
 

@@ -125,7 +125,7 @@ def test_new_values_rewrite_colours_and_nothing_else(open_scene: OpenScene) -> N
     assert flow.actors == actors
     assert data.GetPolys() is triangles
     assert data.GetPointData().GetScalars().GetMTime() == colours
-    assert strips.points[0] == pytest.approx((request.vertices[0] + 1 - scene.frame.origin), abs=1e-3)
+    assert strips.arrays.points[0] == pytest.approx((request.vertices[0] + 1 - scene.frame.origin), abs=1e-3)
 
 
 def test_time_moves_dashes_without_touching_an_array(open_scene: OpenScene) -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from twinviewer.model.project import LayerId, LayerSpec, Project, Viewpoint
 from twinviewer.scene.animation import Animation
 from twinviewer.scene.camera import apply_viewpoint, around, set_clipping_range, viewpoint_of
 from twinviewer.scene.city_model_actor import CityModelActor
+from twinviewer.scene.drawn import RunInBackground
 from twinviewer.scene.feature_actor import FeatureActor
 from twinviewer.scene.furniture import furniture
 from twinviewer.scene.ground import Ground, ground_level, ground_of, standing_beside
@@ -56,12 +57,6 @@ ACTOR_KINDS: dict[str, type[LayerActor]] = {
     for actor in (CityModelActor, PointCloudActor, FeatureActor, TerrainActor, PictureActor, MeshActor)
 }
 """How each kind of layer is drawn; a layer of any other kind is kept in the document and not drawn."""
-
-
-class RunInBackground(Protocol):
-    """Does ``task`` somewhere, then calls ``done`` with its result on the main thread."""
-
-    def __call__(self, task: Callable[[], T], done: Callable[[T], None], /) -> None: ...
 
 
 def run_at_once(task: Callable[[], T], done: Callable[[T], None], /) -> None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkRenderingCore import vtkRenderer
 
 from twinviewer.model.drawing import ExtrudedColumns
-from twinviewer.scene.drawn import Drawn, Surroundings, box_around, id_of, row_colours
+from twinviewer.scene.colours import Uint8s
+from twinviewer.scene.drawn import (
+    AT_ONCE,
+    DrawnLater,
+    OnLate,
+    RunInBackground,
+    Surroundings,
+    box_around,
+    id_of,
+    row_colours,
+)
 from twinviewer.scene.glyph_shapes import column_shape
 from twinviewer.scene.glyphs import Copies
 from twinviewer.scene.picking import Hit, PickRay
@@ -18,51 +29,90 @@ from twinviewer.scene.stage import Stage
 Float32s = NDArray[np.float32]
 
 
-class DrawnColumns(Drawn):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedColumns:
+    """What is drawn of a request of n columns."""
+
+    request: ExtrudedColumns
+    surroundings: Surroundings
+    positions: Float32s
+    """(n, 3)"""
+    sunk_m: Float32s
+    """(n,)"""
+    heights_m: Float32s
+    """(n,) 0 where there is none."""
+    foot: Float32s
+    """(n, 3)"""
+    size: Float32s
+    """(n, 3)"""
+    rgb: Uint8s
+    """(n, 3)"""
+    box: NDArray[np.float64] | None
+
+
+def prepared_columns(
+    request: ExtrudedColumns, surroundings: Surroundings, before: PreparedColumns | None
+) -> PreparedColumns:
+    """Return what is drawn of ``request``, where ``before`` was drawn until now."""
+    if (
+        before is not None
+        and request.positions is before.request.positions
+        and request.radius_m == before.request.radius_m
+        and surroundings is before.surroundings
+    ):
+        positions, sunk = before.positions, before.sunk_m
+    else:
+        positions = surroundings.frame.to_local(request.positions)
+        sunk = sunk_m(request.positions, request.radius_m, surroundings)
+    count = len(positions)
+    heights = np.asarray(request.heights_m, dtype=np.float32)
+    heights = np.where(heights > 0, heights, np.float32(0))  # NaN too
+    standing = heights > 0
+    tops = positions + np.array([0, 0, 1], np.float32) * heights[:, None]
+    foot = positions.copy()
+    foot[:, 2] -= sunk
+    size = np.empty((count, 3), np.float32)
+    size[:, :2] = np.where(standing, np.float32(request.radius_m), np.float32(0))[:, None]
+    size[:, 2] = np.where(standing, heights + sunk, np.float32(0))
+    return PreparedColumns(
+        request=request,
+        surroundings=surroundings,
+        positions=positions,
+        sunk_m=sunk,
+        heights_m=heights,
+        foot=foot,
+        size=size,
+        rgb=row_colours(request.values, request.scale, colour=request.colour, count=count),
+        box=box_around(np.concatenate([positions, tops]), reach_m=float(request.radius_m)),
+    )
+
+
+class DrawnColumns(DrawnLater):
     """One ``ExtrudedColumns`` request."""
 
-    def __init__(self, renderer: vtkRenderer) -> None:
-        super().__init__(renderer)
+    def __init__(self, renderer: vtkRenderer, *, run_in_background: RunInBackground, on_late: OnLate) -> None:
+        super().__init__(renderer, run_in_background=run_in_background, on_late=on_late)
         self._copies: Copies | None = None
-        self._request: ExtrudedColumns | None = None
-        self._surroundings: Surroundings | None = None
-        self._positions = np.empty((0, 3), np.float32)
-        self._sunk_m = np.empty(0, np.float32)
-        self._heights_m = np.empty(0, np.float32)
-        self._radius_m = 0.0
-        self._ids: Sequence[str] = ()
+        self._shown: PreparedColumns | None = None
 
     @classmethod
     def takes(cls, request: object) -> bool:
         return isinstance(request, ExtrudedColumns)
 
-    def draw(self, request: ExtrudedColumns, surroundings: Surroundings) -> None:
+    def _is_large(self, request: ExtrudedColumns, surroundings: Surroundings) -> bool:
+        return len(request.positions) > AT_ONCE
+
+    def _preparation(self, request: ExtrudedColumns, surroundings: Surroundings) -> Callable[[], PreparedColumns]:
+        before = self._shown
+        return lambda: prepared_columns(request, surroundings, before)
+
+    def _put(self, request: ExtrudedColumns, surroundings: Surroundings, prepared: PreparedColumns) -> None:
         if self._copies is None:
             self._copies = Copies(column_shape())
             self._attach(self._copies.actor)
-        count, before = len(request.positions), self._request
-        if (
-            before is None
-            or request.positions is not before.positions
-            or request.radius_m != before.radius_m
-            or (surroundings is not self._surroundings)
-        ):
-            self._positions = surroundings.frame.to_local(request.positions)
-            self._sunk_m = sunk_m(request.positions, request.radius_m, surroundings)
-        self._request, self._surroundings = request, surroundings
-        self._ids, self._radius_m = request.ids, float(request.radius_m)
-        heights = np.asarray(request.heights_m, dtype=np.float32)
-        self._heights_m = np.where(heights > 0, heights, np.float32(0))  # NaN too
-        standing = self._heights_m > 0
-        tops = self._positions + np.array([0, 0, 1], np.float32) * self._heights_m[:, None]
-        self._box = box_around(np.concatenate([self._positions, tops]), reach_m=self._radius_m)
-        foot = self._positions.copy()
-        foot[:, 2] -= self._sunk_m
-        size = np.empty((count, 3), np.float32)
-        size[:, :2] = np.where(standing, np.float32(request.radius_m), np.float32(0))[:, None]
-        size[:, 2] = np.where(standing, self._heights_m + self._sunk_m, np.float32(0))
-        rgb = row_colours(request.values, request.scale, colour=request.colour, count=count)
-        self._copies.write(foot, np.zeros((count, 3), np.float32), size, rgb)
+        self._shown, self._box = prepared, prepared.box
+        upright = np.zeros((len(prepared.foot), 3), np.float32)
+        self._copies.write(prepared.foot, upright, prepared.size, prepared.rgb)
         self._follow()
 
     def dress(self, stage: Stage) -> None:
@@ -70,14 +120,17 @@ class DrawnColumns(Drawn):
             stage.dress_copies(actor)
 
     def pick(self, ray: PickRay) -> tuple[Hit, str] | None:
-        rows = np.flatnonzero(self._heights_m > 0)
-        if len(rows) == 0 or not self._visible:
+        shown = self._shown
+        if shown is None or not self._visible:
             return None
-        found = first_column(ray, self._positions[rows], self._heights_m[rows], self._radius_m)
+        rows = np.flatnonzero(shown.heights_m > 0)
+        if len(rows) == 0:
+            return None
+        found = first_column(ray, shown.positions[rows], shown.heights_m[rows], float(shown.request.radius_m))
         if found is None:
             return None
         row = int(rows[found[1]])
-        return Hit(position=found[0], glyph=row), id_of(self._ids, row)
+        return Hit(position=found[0], glyph=row), id_of(shown.request.ids, row)
 
 
 def sunk_m(positions: NDArray[np.float64], radius_m: float, surroundings: Surroundings) -> Float32s:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,16 @@ from twinviewer.scene.colours import Uint8s, ramp, rgb_of
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.picking import Hit, PickRay
 from twinviewer.scene.stage import Stage
+
+T = TypeVar("T")
+AT_ONCE = 20_000
+"""Rows that are prepared on the thread that draws: it takes a few milliseconds, and seldom longer than to wait."""
+
+
+class RunInBackground(Protocol):
+    """Does ``task`` somewhere, then calls ``done`` with its result on the main thread."""
+
+    def __call__(self, task: Callable[[], T], done: Callable[[T], None], /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +129,74 @@ class Drawn(ABC):
 
     def detach(self) -> None:
         """Take everything off the screen for good."""
+        self._take_off()
+
+    def _take_off(self) -> None:
         for actor in self._actors:
             self._renderer.RemoveActor(actor)
             actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
         self._actors.clear()
+
+
+OnLate = Callable[[Drawn, tuple[vtkActor, ...]], None]
+
+
+class DrawnLater(Drawn):
+    """A drawing request whose arrays take long to prepare where it is large: another thread does it then.
+
+    Until they are there, what was drawn before stays.  One request is prepared after the other; of those that come
+    meanwhile only the newest is: so one that changes faster than it can be prepared is seen all the same.
+
+    Args:
+        renderer: Where it is drawn.
+        run_in_background: Prepares arrays.
+        on_late: Hears that it has changed on the screen later than it was drawn, and the actors that it had before.
+    """
+
+    def __init__(self, renderer: vtkRenderer, *, run_in_background: RunInBackground, on_late: OnLate) -> None:
+        super().__init__(renderer)
+        self._run_in_background, self._on_late = run_in_background, on_late
+        self._awaited: object = None
+        self._waiting: tuple[Any, Surroundings] | None = None
+
+    @abstractmethod
+    def _is_large(self, request: Any, surroundings: Surroundings) -> bool:
+        """Return whether preparing it would keep the main thread."""
+
+    @abstractmethod
+    def _preparation(self, request: Any, surroundings: Surroundings) -> Callable[[], Any]:
+        """Return what prepares the arrays, on any thread; what it was made from stays as it is until they are put."""
+
+    @abstractmethod
+    def _put(self, request: Any, surroundings: Surroundings, prepared: Any) -> None:
+        """Hand prepared arrays over to VTK, on the main thread."""
+
+    def draw(self, request: Any, surroundings: Surroundings) -> None:
+        if self._awaited is not None:
+            self._waiting = request, surroundings
+            return
+        prepare = self._preparation(request, surroundings)
+        if not self._is_large(request, surroundings):
+            self._put(request, surroundings, prepare())
+            return
+        self._awaited = awaited = object()
+
+        def put(prepared: Any) -> None:
+            if self._awaited is not awaited:
+                return
+            self._awaited = None
+            actors = self.actors
+            self._put(request, surroundings, prepared)
+            self._on_late(self, actors)
+            waiting, self._waiting = self._waiting, None
+            if waiting is not None:
+                self.draw(*waiting)
+
+        self._run_in_background(prepare, put)
+
+    def detach(self) -> None:
+        self._awaited = self._waiting = None
+        super().detach()
 
 
 def id_of(ids: Any, row: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from twinviewer.model.layer_data import FeatureTable, LayerData, PointCloud, Tri
 from twinviewer.model.project import Style
 from twinviewer.scene.camera import around
 from twinviewer.scene.colours import ramp
-from twinviewer.scene.drawn import Drawn, Surroundings
+from twinviewer.scene.drawn import DrawnLater, OnLate, RunInBackground, Surroundings
 from twinviewer.scene.feature_actor import FeatureActor
 from twinviewer.scene.mesh_actor import MeshActor
 from twinviewer.scene.picking import Hit, PickRay
@@ -32,32 +32,16 @@ OVER_LAYERS = 10
 """Rank of draped data: over all layers, however many lie on the ground."""
 
 
-class RunInBackground(Protocol):
-    """Does ``task`` somewhere, then calls ``done`` with its result on the main thread."""
-
-    def __call__(self, task: Callable[[], Any], done: Callable[[Any], None], /) -> None: ...
-
-
-class DrawnData(Drawn):
-    """One ``DrawData`` request.
-
-    Args:
-        renderer: Where it is drawn.
-        run_in_background: Prepares its arrays; until they are there, what was drawn before stays.
-        on_attached: Hears that it has come onto the screen.
-    """
+class DrawnData(DrawnLater):
+    """One ``DrawData`` request."""
 
     lies_under = True
 
-    def __init__(
-        self, renderer: vtkRenderer, *, run_in_background: RunInBackground, on_attached: Callable[[DrawnData], None]
-    ) -> None:
-        super().__init__(renderer)
-        self._run_in_background, self._on_attached = run_in_background, on_attached
+    def __init__(self, renderer: vtkRenderer, *, run_in_background: RunInBackground, on_late: OnLate) -> None:
+        super().__init__(renderer, run_in_background=run_in_background, on_late=on_late)
         self._request: DrawData | None = None
         self._surroundings: Surroundings | None = None
         self._data: object = None
-        self._awaited: object = None
         self._actor: DataActor | None = None
         self._painted: DrawData | None = None
         """Whose colours the actor has."""
@@ -76,20 +60,29 @@ class DrawnData(Drawn):
         return () if self._actor is None else self._actor.actors
 
     def draw(self, request: DrawData, surroundings: Surroundings) -> None:
-        self._request = request
-        if request.data is self._data and not self._lies_elsewhere(surroundings):
-            if self._actor is not None:
-                self._paint(self._actor, request)
+        if self._actor is None or self._awaited or request.data is not self._data or self._lies_elsewhere(surroundings):
+            super().draw(request, surroundings)
             return
-        self._data, self._surroundings = request.data, surroundings
+        self._request = request
+        self._paint(self._actor, request)
+
+    def _is_large(self, request: DrawData, surroundings: Surroundings) -> bool:
+        return True
+
+    def _preparation(self, request: DrawData, surroundings: Surroundings) -> Callable[[], Any]:
         kind, data = _KINDS[type(request.data)], request.data  # type: ignore[index]  # see ``takes``
-        self._awaited = awaited = object()
+        return lambda: kind.prepare(data, Style(), surroundings.frame, surroundings.ground)  # type: ignore[arg-type]
 
-        def attach(prepared: Any) -> None:
-            if self._awaited is awaited:
-                self._replace(kind(self._renderer, data, prepared))  # type: ignore[arg-type]
-
-        self._run_in_background(lambda: kind.prepare(data, Style(), surroundings.frame, surroundings.ground), attach)  # type: ignore[arg-type]
+    def _put(self, request: DrawData, surroundings: Surroundings, prepared: Any) -> None:
+        if self._actor is not None:
+            self._actor.detach()
+        self._request, self._surroundings, self._data = request, surroundings, request.data
+        kind = _KINDS[type(request.data)]  # type: ignore[index]  # see ``takes``
+        self._actor = actor = kind(self._renderer, request.data, prepared)  # type: ignore[arg-type]
+        actor.set_rank(OVER_LAYERS)
+        actor.restyle(None, Style(colour=request.colour))  # widths and sizes too
+        self._painted = None
+        self._paint(actor, request)
 
     def _lies_elsewhere(self, surroundings: Surroundings) -> bool:
         """Return whether the place or, for what lies on it, the ground is another."""
@@ -97,17 +90,6 @@ class DrawnData(Drawn):
         if before is None or before.frame != surroundings.frame:
             return True
         return isinstance(self._data, FeatureTable) and before.ground is not surroundings.ground
-
-    def _replace(self, actor: DataActor) -> None:
-        assert self._request is not None
-        if self._actor is not None:
-            self._actor.detach()
-        self._actor, self._awaited = actor, None
-        actor.set_rank(OVER_LAYERS)
-        actor.restyle(None, Style(colour=self._request.colour))  # widths and sizes too
-        self._painted = None
-        self._paint(actor, self._request)
-        self._on_attached(self)
 
     def _paint(self, actor: DataActor, request: DrawData) -> None:
         values, scale, before = request.values, request.scale, self._painted
@@ -151,7 +133,7 @@ class DrawnData(Drawn):
         return Hit(position=hit.position, glyph=row), names[row] if row < len(names) else ""
 
     def detach(self) -> None:
-        self._awaited = None
+        super().detach()
         if self._actor is not None:
             self._actor.detach()
             self._actor = None

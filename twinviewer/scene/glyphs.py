@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,16 @@ from vtkmodules.vtkRenderingCore import vtkActor, vtkGlyph3DMapper, vtkRenderer
 
 from twinviewer.model.drawing import GlyphShape, LoadedMesh, PlaceGlyphs
 from twinviewer.scene.colours import Uint8s
-from twinviewer.scene.drawn import Drawn, Surroundings, box_around, id_of, row_colours
+from twinviewer.scene.drawn import (
+    AT_ONCE,
+    DrawnLater,
+    OnLate,
+    RunInBackground,
+    Surroundings,
+    box_around,
+    id_of,
+    row_colours,
+)
 from twinviewer.scene.glyph_shapes import Shape, loaded_shape, shape_of
 from twinviewer.scene.meshes import as_vtk
 from twinviewer.scene.picking import TOLERANCE_PX, Hit, PickRay
@@ -75,11 +85,57 @@ class Copies:
         self._data.Modified()
 
 
-class DrawnGlyphs(Drawn):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SomeCopies:
+    """Copies of a shape: what :meth:`Copies.write` takes."""
+
+    positions: Float32s
+    rotation: Float32s
+    size: Float32s
+    rgb: Uint8s
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedGlyphs:
+    """What is drawn of a request of n glyphs."""
+
+    positions: Float32s
+    """(n, 3)"""
+    size_m: Float32s
+    """(n,)"""
+    box: NDArray[np.float64] | None
+    fresh: SomeCopies
+    stale: SomeCopies | None
+
+
+def prepared_glyphs(request: PlaceGlyphs, surroundings: Surroundings) -> PreparedGlyphs:
+    """Return what is drawn of ``request``."""
+    count = len(request.positions)
+    positions = surroundings.frame.to_local(request.positions)
+    size_m = np.broadcast_to(np.asarray(request.size_m, dtype=np.float32), count)
+    rotation = np.zeros((count, 3), dtype=np.float32)  # VTK turns about y, then x, then z: roll, pitch, heading
+    for axis, angle, sign in ((0, request.pitch_deg, 1), (1, request.roll_deg, 1), (2, request.heading_deg, -1)):
+        if angle is not None:
+            rotation[:, axis] = sign * angle
+    colour = request.colour or (DEFAULT_COLOUR if isinstance(request.shape, GlyphShape) else "#ffffff")
+    rgb = row_colours(request.values, request.scale, colour=colour, count=count)
+    size = np.repeat(size_m[:, None], 3, axis=1)
+    fresh, stale = SomeCopies(positions=positions, rotation=rotation, size=size, rgb=rgb), None
+    if request.stale is not None and request.stale.any():
+        old = np.flatnonzero(request.stale)
+        new = np.flatnonzero(~request.stale.astype(np.bool_, copy=False))
+        grey = np.full((len(old), 3), STALE_RGB, dtype=np.uint8)
+        stale = SomeCopies(positions=positions[old], rotation=rotation[old], size=size[old], rgb=grey)
+        fresh = SomeCopies(positions=positions[new], rotation=rotation[new], size=size[new], rgb=rgb[new])
+    box = box_around(positions, reach_m=float(size_m.max(initial=0.0)))
+    return PreparedGlyphs(positions=positions, size_m=size_m, box=box, fresh=fresh, stale=stale)
+
+
+class DrawnGlyphs(DrawnLater):
     """One ``PlaceGlyphs`` request of a shape that has a body: built in, or a mesh."""
 
-    def __init__(self, renderer: vtkRenderer) -> None:
-        super().__init__(renderer)
+    def __init__(self, renderer: vtkRenderer, *, run_in_background: RunInBackground, on_late: OnLate) -> None:
+        super().__init__(renderer, run_in_background=run_in_background, on_late=on_late)
         self._shape: GlyphShape | LoadedMesh | None = None
         self._copies: tuple[Copies, Copies] | None = None
         self._some = (False, False)
@@ -107,29 +163,21 @@ class DrawnGlyphs(Drawn):
     def draw(self, request: PlaceGlyphs, surroundings: Surroundings) -> None:
         if self._copies is None:
             self._build(request)
-        fresh_copies, stale_copies = self.copies
-        count = len(request.positions)
-        self._positions = surroundings.frame.to_local(request.positions)
-        self._size_m = np.broadcast_to(np.asarray(request.size_m, dtype=np.float32), count)
-        self._box = box_around(self._positions, reach_m=float(self._size_m.max(initial=0.0)))
+        super().draw(request, surroundings)
+
+    def _is_large(self, request: PlaceGlyphs, surroundings: Surroundings) -> bool:
+        return len(request.positions) > AT_ONCE
+
+    def _preparation(self, request: PlaceGlyphs, surroundings: Surroundings) -> Callable[[], PreparedGlyphs]:
+        return lambda: prepared_glyphs(request, surroundings)
+
+    def _put(self, request: PlaceGlyphs, surroundings: Surroundings, prepared: PreparedGlyphs) -> None:
+        self._positions, self._size_m, self._box = prepared.positions, prepared.size_m, prepared.box
         self._ids = request.ids
-        rotation = np.zeros((count, 3), dtype=np.float32)  # VTK turns about y, then x, then z: roll, pitch, heading
-        for axis, angle, sign in ((0, request.pitch_deg, 1), (1, request.roll_deg, 1), (2, request.heading_deg, -1)):
-            if angle is not None:
-                rotation[:, axis] = sign * angle
-        colour = request.colour or (DEFAULT_COLOUR if isinstance(self._shape, GlyphShape) else "#ffffff")
-        rgb = row_colours(request.values, request.scale, colour=colour, count=count)
-        size = np.repeat(self._size_m[:, None], 3, axis=1)
-        if request.stale is None or not request.stale.any():
-            fresh_copies.write(self._positions, rotation, size, rgb)
-            self._some = (count > 0, False)
-        else:
-            stale = request.stale.astype(np.bool_, copy=False)
-            fresh = ~stale
-            fresh_copies.write(self._positions[fresh], rotation[fresh], size[fresh], rgb[fresh])
-            grey = np.full((int(stale.sum()), 3), STALE_RGB, dtype=np.uint8)
-            stale_copies.write(self._positions[stale], rotation[stale], size[stale], grey)
-            self._some = (bool(fresh.any()), True)
+        for copies, some in zip(self.copies, (prepared.fresh, prepared.stale), strict=True):
+            if some is not None:
+                copies.write(some.positions, some.rotation, some.size, some.rgb)
+        self._some = (len(prepared.fresh.positions) > 0, prepared.stale is not None)
         self._follow()
 
     def _build(self, request: PlaceGlyphs) -> None:
@@ -142,6 +190,7 @@ class DrawnGlyphs(Drawn):
             self._attach(copies.actor)
         if shape.texture is not None and not self._coloured:
             self._copies[0].actor.SetTexture(shape.texture)
+        self._follow()
 
     def _follow(self) -> None:
         if self._copies is None:

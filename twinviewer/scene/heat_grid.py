@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -11,7 +14,7 @@ from twinviewer.geometry.georeference import cells_at, positions_of
 from twinviewer.model.drawing import HeatGrid
 from twinviewer.model.layer_data import TerrainGrid
 from twinviewer.scene.colours import Uint8s, ramp
-from twinviewer.scene.drawn import Drawn, Surroundings, box_around
+from twinviewer.scene.drawn import AT_ONCE, DrawnLater, OnLate, RunInBackground, Surroundings, box_around
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.meshes import actor_of, as_vtk, poly_data
 from twinviewer.scene.shading import shader_property
@@ -38,15 +41,69 @@ _FRAGMENT = """
 """
 
 
-class DrawnHeatGrid(Drawn):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedSheet:
+    """Where a grid is drawn."""
+
+    place: tuple[object, ...]
+    surroundings: Surroundings
+    points: NDArray[np.float32]
+    """(p, 3)"""
+    texture_coordinates: NDArray[np.float32]
+    """(p, 2)"""
+    triangles: Int32s
+    box: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedGrid:
+    """What is drawn of a request."""
+
+    sheet: PreparedSheet
+    rgba: Uint8s
+    """(rows, columns, 4), the first row in the south."""
+
+
+def prepared_grid(request: HeatGrid, surroundings: Surroundings, before: PreparedSheet | None) -> PreparedGrid:
+    """Return what is drawn of ``request``, where ``before`` was drawn until now."""
+    known = before is not None and _lies_there(request, surroundings, before)
+    return PreparedGrid(
+        sheet=before if before is not None and known else _prepared_sheet(request, surroundings),
+        rgba=cell_colours(request)[::-1],
+    )
+
+
+def _lies_there(request: HeatGrid, surroundings: Surroundings, sheet: PreparedSheet) -> bool:
+    return surroundings is sheet.surroundings and _place(request) == sheet.place
+
+
+def _prepared_sheet(request: HeatGrid, surroundings: Surroundings) -> PreparedSheet:
+    rows, columns = request.values.shape
+    points, places = np.empty((0, 3), np.float32), np.empty((0, 2), np.float32)
+    triangles = np.empty((0, 3), np.int32)
+    if rows and columns:
+        nodes, triangles = sheet(request, surroundings.ground)
+        across = (nodes[:, :2] - request.corner) / (columns * request.cell_m, rows * request.cell_m) + (0.0, 1.0)
+        places = across.astype(np.float32)
+        points = surroundings.frame.to_local(nodes + np.array([0.0, 0.0, LIFT_M]))
+    return PreparedSheet(
+        place=_place(request),
+        surroundings=surroundings,
+        points=points,
+        texture_coordinates=places,
+        triangles=triangles,
+        box=box_around(points),
+    )
+
+
+class DrawnHeatGrid(DrawnLater):
     """One ``HeatGrid`` request."""
 
     lies_under = True
 
-    def __init__(self, renderer: vtkRenderer) -> None:
-        super().__init__(renderer)
-        self._request: HeatGrid | None = None
-        self._surroundings: Surroundings | None = None
+    def __init__(self, renderer: vtkRenderer, *, run_in_background: RunInBackground, on_late: OnLate) -> None:
+        super().__init__(renderer, run_in_background=run_in_background, on_late=on_late)
+        self._sheet: PreparedSheet | None = None
         self._rgba = np.empty((0, 0, 4), np.uint8)
         self._image = vtkImageData()
         self._own_opacity = 1.0
@@ -55,30 +112,33 @@ class DrawnHeatGrid(Drawn):
     def takes(cls, request: object) -> bool:
         return isinstance(request, HeatGrid)
 
-    def draw(self, request: HeatGrid, surroundings: Surroundings) -> None:
-        before = self._request
-        if before is None or surroundings is not self._surroundings or _place(request) != _place(before):
-            self._build(request, surroundings)
-        self._request, self._surroundings = request, surroundings
-        if self._rgba.size:
-            self._rgba[:] = cell_colours(request)[::-1]
+    def _is_large(self, request: HeatGrid, surroundings: Surroundings) -> bool:
+        lies_there = self._sheet is not None and _lies_there(request, surroundings, self._sheet)
+        return request.values.size > AT_ONCE or not (lies_there or surroundings.ground.terrain is None)
+
+    def _preparation(self, request: HeatGrid, surroundings: Surroundings) -> Callable[[], PreparedGrid]:
+        before = self._sheet
+        return lambda: prepared_grid(request, surroundings, before)
+
+    def _put(self, request: HeatGrid, surroundings: Surroundings, prepared: PreparedGrid) -> None:
+        if prepared.sheet is not self._sheet:
+            self._build(prepared)
+        elif self._rgba.size:
+            self._rgba[:] = prepared.rgba
             self._image.GetPointData().GetScalars().Modified()
             self._image.Modified()
         self._own_opacity = request.opacity
         self._follow()
 
-    def _build(self, request: HeatGrid, surroundings: Surroundings) -> None:
-        self.detach()
-        rows, columns = request.values.shape
-        self._rgba = np.zeros((rows, columns, 4), np.uint8)
-        self._box = None
-        if rows == 0 or columns == 0:
+    def _build(self, prepared: PreparedGrid) -> None:
+        self._take_off()
+        self._sheet, self._box = prepared.sheet, prepared.sheet.box
+        self._rgba = np.ascontiguousarray(prepared.rgba)
+        if len(prepared.sheet.points) == 0:
             return
-        nodes, triangles = sheet(request, surroundings.ground)
-        places = (nodes[:, :2] - request.corner) / (columns * request.cell_m, rows * request.cell_m) + (0.0, 1.0)
-        points = surroundings.frame.to_local(nodes + np.array([0.0, 0.0, LIFT_M]))
-        mesh = poly_data(points, triangles=triangles)
-        mesh.GetPointData().SetTCoords(as_vtk(places.astype(np.float32), "texture"))
+        rows, columns = self._rgba.shape[:2]
+        mesh = poly_data(prepared.sheet.points, triangles=prepared.sheet.triangles)
+        mesh.GetPointData().SetTCoords(as_vtk(prepared.sheet.texture_coordinates, "texture"))
         self._image = vtkImageData()
         self._image.SetDimensions(columns, rows, 1)
         self._image.GetPointData().SetScalars(as_vtk(self._rgba.reshape(-1, 4), "rgba"))
@@ -94,7 +154,6 @@ class DrawnHeatGrid(Drawn):
         actor.GetProperty().SetTexture(_TEXTURE, texture)
         actor.GetProperty().LightingOff()
         actor.ForceTranslucentOn()
-        self._box = box_around(points)
 
     def _follow(self) -> None:
         for actor in self._actors:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkActor, vtkRenderer
 
 from twinviewer.model.drawing import ColourObjects, ColourScale, DrawingRequest, Labels
 from twinviewer.model.place import LOCAL, LocalFrame
@@ -19,8 +19,8 @@ from twinviewer.model.project import LayerId
 from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.colours import Uint8s, ramp
 from twinviewer.scene.columns import DrawnColumns
-from twinviewer.scene.drawn import Drawn, Surroundings
-from twinviewer.scene.drawn_data import DrawnData, RunInBackground
+from twinviewer.scene.drawn import Drawn, DrawnLater, RunInBackground, Surroundings
+from twinviewer.scene.drawn_data import DrawnData
 from twinviewer.scene.flow_lines import DrawnFlowLines
 from twinviewer.scene.glyphs import DrawnGlyphs
 from twinviewer.scene.ground import Ground
@@ -184,16 +184,17 @@ class Overlays:
 
     def _make(self, kind: type[Drawn]) -> Drawn:
         drawn = (
-            DrawnData(self._renderer, run_in_background=self._run_in_background, on_attached=self._on_attached)
-            if kind is DrawnData
+            kind(self._renderer, run_in_background=self._run_in_background, on_late=self._on_late)
+            if issubclass(kind, DrawnLater)
             else kind(self._renderer)
         )
         drawn.set_dark(dark=self._dark)
         drawn.set_time(self._time_s)
         return drawn
 
-    def _on_attached(self, drawn: DrawnData) -> None:
-        self._welcome(drawn)
+    def _on_late(self, drawn: Drawn, actors_before: tuple[vtkActor, ...]) -> None:
+        if drawn.actors != actors_before:
+            self._welcome(drawn)
         self._request_render()
 
     def _welcome(self, drawn: Drawn) -> None:

@@ -139,13 +139,34 @@ def course_of(vertices: Float32s, offsets: Int64s) -> Course:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripArrays:
+    """What is drawn of strips of p points, two side by side for each place along a line."""
+
+    points: Float32s
+    """(p, 3)"""
+    along: Float32s
+    """(p, 4) unit vectors along the line, and metres from the vertex before."""
+    line: Float32s
+    """(p, 4) side −1 or 1, two numbers for the fragments, and metres to the next vertex."""
+    rgba: Uint8s
+    """(p, 4)"""
+
+
+def sides(pairs: int) -> Float32s:
+    """Return ``StripArrays.line`` (2 pairs, 4) with the two sides of each pair, and all else 0."""
+    line = np.zeros((2 * pairs, 4), np.float32)
+    line[0::2, 0], line[1::2, 0] = -1.0, 1.0
+    return line
+
+
 class Strips:
     """The strips of one request in one actor.
 
     Args:
         renderer: Where they are drawn.
-        triangles: (m, 3) into ``points`` points.
-        points: How many there are.
+        triangles: (m, 3) into the points.
+        arrays: What is drawn first.
         varies: GLSL that sets ``tvShown``, 0 to 1, from ``tvLine``.
         rim: How visible the darker rim is, 0 to 1.
         uniforms: Numbers that ``varies`` needs, with what they are at first.
@@ -156,23 +177,18 @@ class Strips:
         renderer: vtkRenderer,
         *,
         triangles: Int32s,
-        points: int,
+        arrays: StripArrays,
         varies: str,
         rim: float,
         uniforms: dict[str, float],
     ) -> None:
         self._renderer = renderer
-        self.points = np.zeros((points, 3), np.float32)
-        self.along = np.zeros((points, 4), np.float32)
-        """Unit vectors along the line, and metres from the vertex before."""
-        self.line = np.zeros((points, 4), np.float32)
-        """Side −1 or 1, two numbers for the fragments, and metres to the next vertex."""
-        self.rgba = np.full((points, 4), 255, np.uint8)
-        self.data = poly_data(self.points, triangles=triangles)
+        self.arrays = arrays
+        self.data = poly_data(arrays.points, triangles=triangles)
         attributes = self.data.GetPointData()
-        attributes.SetScalars(as_vtk(self.rgba, "colour"))
-        attributes.AddArray(as_vtk(self.along, "along"))
-        attributes.AddArray(as_vtk(self.line, "line"))
+        attributes.SetScalars(as_vtk(arrays.rgba, "colour"))
+        attributes.AddArray(as_vtk(arrays.along, "along"))
+        attributes.AddArray(as_vtk(arrays.line, "line"))
         self.actor: vtkActor = actor_of(self.data)
         mapper = self.actor.GetMapper()
         assert isinstance(mapper, vtkPolyDataMapper)
@@ -191,15 +207,19 @@ class Strips:
         self.set_growth(0.0)
         self.follow()
 
-    def changed(self, *names: str) -> None:
-        """Say which of ``points``, ``along``, ``line`` and ``colour`` have been rewritten."""
-        for name in names:
-            if name == "points":
-                self.data.GetPoints().GetData().Modified()
-                self.data.GetPoints().Modified()
-            else:
-                self.data.GetPointData().GetArray(name).Modified()
-        self.data.GetPointData().Modified()
+    def put(self, arrays: StripArrays) -> None:
+        """Draw other arrays of as many points; what is the same array as before is left alone."""
+        before, self.arrays = self.arrays, arrays
+        attributes = self.data.GetPointData()
+        if arrays.points is not before.points:
+            self.data.GetPoints().SetData(as_vtk(arrays.points))
+            self.data.GetPoints().Modified()
+        if arrays.along is not before.along:
+            attributes.AddArray(as_vtk(arrays.along, "along"))
+        if arrays.line is not before.line:
+            attributes.AddArray(as_vtk(arrays.line, "line"))
+        if arrays.rgba is not before.rgba:
+            attributes.SetScalars(as_vtk(arrays.rgba, "colour"))
         self.data.Modified()
 
     def set_width(self, width_px: float) -> None:
