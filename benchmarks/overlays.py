@@ -61,7 +61,7 @@ class _Case:
 
 def rows() -> Iterator[Row]:
     """Measure off-screen, one kind after the other."""
-    model = _boxes(OBJECTS)
+    model = boxes(OBJECTS)
     session = Session()
     session.store.put("city", model)
     layer = LayerSpec(id="city", kind="city-model", title="city", source=LayerSource(path="", reader=""))
@@ -209,7 +209,7 @@ def _cases(model: CityModel) -> Iterator[_Case]:
         values=200 * 200,
         target=30.0,
     )
-    mesh = _plate(400)
+    mesh = plate(400)
     data = DrawData(data=mesh, values=rng.random(len(mesh.vertices)), scale=_SCALE)
     yield _Case(
         title=f"{len(mesh.vertices):,} values on a mesh",
@@ -221,7 +221,7 @@ def _cases(model: CityModel) -> Iterator[_Case]:
     )
 
 
-def _boxes(count: int) -> CityModel:
+def boxes(count: int) -> CityModel:
     """Return ``count`` houses of six walls and twelve triangles each."""
     side = int(np.ceil(np.sqrt(count)))
     number = np.arange(count)
@@ -251,7 +251,7 @@ def _boxes(count: int) -> CityModel:
     )
 
 
-def _plate(side: int) -> TriangleMesh:
+def plate(side: int) -> TriangleMesh:
     x, y = np.meshgrid(np.linspace(0, SIDE_M, side), np.linspace(SIDE_M, 0, side))
     return TriangleMesh(
         source=_FACTS,

@@ -118,6 +118,14 @@ def test_values_stay_with_their_objects_and_the_rest_is_counted_and_listed() -> 
     assert (lost.count, lost.total, lost.names) == (3000, 3001, many[:MOST_LISTED])
 
 
+def test_of_several_values_for_an_object_the_last_one_counts() -> None:
+    site = site_with(city("b-1", "b-2"))
+    ids = ("b-1", "nobody", "b-2", "urn:ngsi-ld:Building:b-1", "b-1")
+    (bound,), unbound = Binder().bind([colouring(ids)], site)
+    assert dict(zip(bound.object_ids, bound.values.tolist(), strict=True)) == {"b-1": 4.0, "b-2": 2.0}
+    assert (unbound.count, unbound.total) == (1, 5)
+
+
 def test_where_all_are_found_the_very_request_is_passed_on() -> None:
     request = colouring(("a", "b"))
     ((bound,), unbound) = Binder().bind([request], site_with(city("a", "b")))

@@ -190,13 +190,14 @@ def _bind(request: ColourObjects, given: object, site: SessionSite) -> _Bound:
         listed = tuple(request.object_ids[at] for at in missing[:MOST_LISTED])
     else:
         listed = tuple(f"{x:.1f}, {y:.1f}" for x, y in request.positions[missing[:MOST_LISTED], :2].tolist())
-    kept = tuple(each for each in found if each is not None)
+    last = {each: at for at, each in enumerate(found) if each is not None}  # of several values of an object it counts
+    kept = tuple(last)
     if request.positions is None and kept == request.object_ids:
         kept = request.object_ids  # the very object: nobody need look at it again
     return _Bound(
         site=site,
         given=given,
         object_ids=kept,
-        rows=np.flatnonzero([each is not None for each in found]) if missing else None,
+        rows=None if len(last) == len(found) else np.fromiter(last.values(), np.intp, len(last)),
         unbound=Unbound(count=len(missing), total=len(found), names=listed),
     )
