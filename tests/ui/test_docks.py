@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMainWindow, QWidget
 from tests.app.test_settings import mutated
 from twinviewer.ui.docks import TITLES, Docks
 from twinviewer.ui.look import Look
+from twinviewer.ui.time_bar import TimeBar
 
 
 class FakePanels:
@@ -66,3 +67,19 @@ def test_a_layout_that_cannot_be_kept_stops_nobody(docks, own_profile: Path):
     (own_profile / "state" / "window.json").mkdir()
     docks.keep()
     docks.recall()
+
+
+def test_what_a_closed_panel_leaves_is_the_views_and_not_the_time_bars(window, qapp, qtbot):
+    panels, look = FakePanels(), Look(qapp)
+    panels.time = TimeBar(look)
+    panels.results.setMinimumHeight(150)
+    docks = Docks(window, panels, look)
+    window.setCentralWidget(QWidget())
+    window.show()
+    qtbot.waitExposed(window)
+    height, view = panels.time.height(), window.centralWidget().height()
+    docks.show("results")
+    qtbot.waitUntil(lambda: window.centralWidget().height() < view - 50)
+    docks.docks["results"].hide()
+    qtbot.waitUntil(lambda: window.centralWidget().height() == view)
+    assert panels.time.height() == height

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from twinviewer.app.overlays.binding import Unbound
 from twinviewer.app.overlays.running import OverlayPicture, OverlayState
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
+from twinviewer.model.drawing import ColourObjects, ColourScale
 from twinviewer.model.errors import PluginError
 from twinviewer.model.project import OverlaySpec, Project
 from twinviewer.ui.layer_tree import OverlayFacts, tree_of
 from twinviewer.ui.layer_tree_model import describe, icon_name, note, spoken_state
-from twinviewer.ui.overlay_facts import AWAITING, STATE_WORDS, inspector_facts, overlay_facts
+from twinviewer.ui.overlay_facts import AWAITING, STATE_WORDS, inspector_facts, overlay_facts, told_scales
 
 OVERLAY = OverlayContribution(
     id="air.no2", title="NO2 (simulated)", feed="a:b", encode="a:c", period_s=1.0, simulated=True, description="Air."
@@ -44,6 +46,23 @@ def test_what_needs_attention_is_marked(state: OverlayState, failed: bool) -> No
 def test_simulated_is_said_even_of_what_is_off() -> None:
     assert facts(state=OverlayState.OFF).state == "simulated"
     assert facts(LAYER, state=OverlayState.OFF).state == ""
+
+
+def test_the_legend_says_what_is_simulated_once_and_of_nothing_else() -> None:
+    bicycles, measured, marked = (
+        ColourScale(title=title, unit="1", colour_map="viridis", value_range=(0, 9))
+        for title in ("Bicycles", "Heating demand", "Speed, simulated")
+    )
+    pictures = {
+        overlay_id: OverlayPicture(
+            state=OverlayState.LIVE,
+            requests=tuple(ColourObjects(object_ids=("a",), values=np.ones(1), scale=scale) for scale in scales),
+        )
+        for overlay_id, scales in {"made.up": (bicycles, marked), "real.one": (measured,)}.items()
+    }
+    told = told_scales([bicycles, measured, marked], pictures, simulated=frozenset({"made.up", "not.on"}))
+    assert [scale.title for scale in told] == ["Bicycles, simulated", "Heating demand", "Speed, simulated"]
+    assert told[1] is measured
 
 
 def test_layers_of_plugins_stand_in_a_group_of_their_own() -> None:

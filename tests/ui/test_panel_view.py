@@ -24,7 +24,7 @@ from twinviewer.model.panel import (
     Table,
     TextEntry,
 )
-from twinviewer.ui.data_table import cell_text
+from twinviewer.ui.data_table import ROW_PX, DataTable, cell_text
 from twinviewer.ui.look import Look
 from twinviewer.ui.panel_view import PanelView
 
@@ -145,6 +145,17 @@ def test_a_row_that_is_chosen_names_its_object_and_columns_sort_by_number(view):
     view.show_elements([replace(HOUSES, rows=(("a", 1.0), ("b", 2.0)), object_ids=("house-a", "house-b"))])
     assert table.view.model().data(table.view.currentIndex().siblingAtColumn(0)) == "a", "the row stays chosen"
     assert view.heard == []
+
+
+@pytest.mark.parametrize(("panel_px", "row_px"), [(330, 330), (1400, ROW_PX)])
+def test_values_stay_beside_what_they_are_about_however_wide_the_panel_is(qtbot, panel_px, row_px):
+    table = DataTable(fills=True)
+    qtbot.addWidget(table)
+    table.resize(panel_px, 300)
+    table.show_table(HOUSES)
+    with qtbot.waitExposed(table):
+        table.show()
+    assert table.view.horizontalHeader().length() == row_px
 
 
 WORST = {

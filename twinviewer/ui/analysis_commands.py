@@ -113,7 +113,7 @@ class AnalysisCommands(QObject):
         if result.tables:
             self._panels.show("results")
         rest = f" {result.unbound}." if result.unbound else ""
-        self._window.toasts.show(f"{result.title} is done.{rest}")
+        self._window.toasts.show(f"Done: {result.title}.{rest}")
 
     def _show_results(self) -> None:
         results = {result.id: result for result in self._services.analyst.results}

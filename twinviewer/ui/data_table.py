@@ -30,6 +30,8 @@ ROWS_MEASURED = 100
 """Widths and decimals of columns follow from so many rows."""
 MOST_DECIMALS = 6
 WIDEST_PX = 260
+ROW_PX = 480
+"""A row is no wider than that unless it must be."""
 CHARACTERS_MEASURED = 100
 CELL_PAD_PX = 8
 _NOTHING = QModelIndex()
@@ -249,7 +251,7 @@ class _View(QTableView):
             self.fit(self._most_rows)
 
     def _share_width(self) -> bool:
-        """Give each column what it needs, and the first what is left; return whether all have room."""
+        """Give each column what it needs, and the first some of what is left; return whether all have room."""
         rows = self.model().rowCount()
         inside = self.height() - self.horizontalHeader().sizeHint().height()
         room = inside // self.verticalHeader().defaultSectionSize() if self._fills else self._most_rows
@@ -258,8 +260,10 @@ class _View(QTableView):
         left = self.width() - bar - sum(self._needed_px)
         if not self._resized_by_hand and self._needed_px:
             self._fitting = True
+            # No wider than the eye follows a row: in a wide panel the values stay beside what they are about.
+            spare = min(max(0, left), max(0, ROW_PX - sum(self._needed_px)))
             for column, width in enumerate(self._needed_px):
-                self.setColumnWidth(column, width + (max(0, left) if column == 0 else 0))
+                self.setColumnWidth(column, width + (spare if column == 0 else 0))
             self._fitting = False
         return left >= 0
 

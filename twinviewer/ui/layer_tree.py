@@ -31,6 +31,8 @@ class OverlayFacts:
     state: str = ""
     """For people: ``"simulated"``, ``"waiting for data"``, ``"failed"``."""
     simulated: bool = False
+    needs_person: bool = False
+    """Whether it waits for a consent or a setting."""
     failed: bool = False
     problem: str = ""
     """Why it failed, and what can be done about it."""

@@ -103,9 +103,9 @@ class RowDelegate(QStyledItemDelegate):
             self._look.icon(name, colour=colour).paint(painter, square)
             right -= 22
         if words:
-            simulated = node.overlay is not None and node.overlay.simulated
+            notable = node.overlay is not None and (node.overlay.simulated or node.overlay.needs_person)
             colour = (
-                theme.on_accent if selected else theme.error if failed else theme.warning if simulated else theme.muted
+                theme.on_accent if selected else theme.error if failed else theme.warning if notable else theme.muted
             )
             painter.setPen(colour)
             box = QRect(rect.left(), rect.top(), right - rect.left(), rect.height())

@@ -21,7 +21,8 @@ MARGIN_PX = 14
 
 def number_text(value: float) -> str:
     """Return a number short enough for a legend."""
-    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    text = f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return text.replace("-", "−", 1) if value < 0 else text
 
 
 def unit_text(unit: str) -> str:

@@ -13,11 +13,11 @@ from twinviewer.app.plugins.manifest import LayerContribution, OverlayContributi
 from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change
 from twinviewer.live.clock import ClockMode, utc_now
-from twinviewer.model.drawing import DrawingRequest
+from twinviewer.model.drawing import ColourScale, DrawingRequest
 from twinviewer.model.project import OverlaySpec
 from twinviewer.scene.city_scene import CityScene
 from twinviewer.ui.layer_tree import OverlayFacts
-from twinviewer.ui.overlay_facts import AWAITING, overlay_facts
+from twinviewer.ui.overlay_facts import AWAITING, overlay_facts, told_scales
 from twinviewer.ui.panels import Panels
 from twinviewer.ui.services import Services
 from twinviewer.ui.time_bar import STEP, TimeState, zone_for
@@ -98,6 +98,12 @@ class LiveCommands(QObject):
     def picture_note(self) -> str:
         """What must stand in a picture of the view."""
         return picture_note(self._services.registry, self._pictures)
+
+    @property
+    def legend(self) -> list[ColourScale]:
+        """The scales of what is seen, each as the legend shows it."""
+        simulated = frozenset(overlay.id for overlay in self._services.registry.overlays if overlay.simulated)
+        return told_scales(self._scene.legends(), self._pictures, simulated=simulated)
 
     def view_state(self) -> ViewState:
         """Return camera and clock, as a project file keeps them."""

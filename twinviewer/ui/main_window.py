@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
         services.problems.on_change(self._problems_changed)
         self.document.on_change(self._show_title)
         self._frame_timer.timeout.connect(viewport.request_render)
-        self._legend_timer.timeout.connect(lambda: self.legend.show_scales(self.scene.legends()))
+        self._legend_timer.timeout.connect(lambda: self.legend.show_scales(self.live.legend))
         viewport.clicked.connect(lambda x, y, _keys: self.layers.show_pick(self.scene.pick(x, y)))
         viewport.hovered.connect(self._show_position)
         viewport.hover_left.connect(lambda: self.status.show_position(None))

@@ -42,7 +42,7 @@ class Menus:
                 self._dynamic("&Analyses", menu, lambda menu: window.analyses.fill_menu(menu))
             elif spec.id == "view.presentation":
                 self._dynamic("T&ours", menu, lambda menu: window.contributed.fill_tours(menu))
-            elif spec.id == "window.log":
+            elif spec.id == "window.plugins":
                 self._dynamic("Pa&nels", menu, lambda menu: window.contributed.fill_panels(menu))
         self.bookmarks = self.menus["View/Bookmarks"]
         self._bookmark_actions = self.bookmarks.addSeparator()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
 from twinviewer.app.overlays.running import OverlayPicture, OverlayState
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.model.diagnostics import Diagnostic, Severity
+from twinviewer.model.drawing import ColourScale, Labels
 from twinviewer.ui.facts import Attribute, LayerFacts, count_text
 from twinviewer.ui.layer_tree import OverlayFacts
 
@@ -42,11 +46,31 @@ def overlay_facts(
         is_layer=isinstance(contribution, LayerContribution),
         state=words,
         simulated=simulated,
+        needs_person=picture.state is OverlayState.NEEDS_PERSON,
         failed=picture.state in (OverlayState.FAILED, OverlayState.NOT_ANSWERING),
         problem="" if problem is None else f"{problem.problem} {problem.cure}".strip(),
         unbound=picture.unbound,
         notes=picture.notes,
     )
+
+
+def told_scales(
+    scales: Iterable[ColourScale], pictures: Mapping[str, OverlayPicture], *, simulated: frozenset[str]
+) -> list[ColourScale]:
+    """Return ``scales`` as a legend shows them: those of ``simulated`` overlays, by contribution id, say so."""
+    made_up = {
+        request.scale
+        for overlay_id in simulated & pictures.keys()
+        for request in pictures[overlay_id].requests
+        if not isinstance(request, Labels)
+    }
+    word = STATE_WORDS[OverlayState.SIMULATED]
+    return [
+        replace(scale, title=f"{scale.title}, {word}")
+        if scale in made_up and word not in scale.title.casefold()
+        else scale
+        for scale in scales
+    ]
 
 
 def inspector_facts(facts: OverlayFacts) -> LayerFacts:

@@ -326,9 +326,10 @@ class PluginAdministration(QObject):
             self.look()
 
 
-def _rank(plugin: Plugin) -> int:
-    """Return where a plugin stands in the list: the person's own come first."""
-    return (PluginOrigin.BUNDLED, PluginOrigin.BUILT_IN).index(plugin.origin) + 1 if plugin.is_trusted else 0
+def _rank(plugin: Plugin) -> tuple[int, str]:
+    """Return where a plugin stands in the list: the person's own come first, then by name, as the list shows it."""
+    own = (PluginOrigin.BUNDLED, PluginOrigin.BUILT_IN).index(plugin.origin) + 1 if plugin.is_trusted else 0
+    return own, plugin.name.casefold()
 
 
 def _in_words(error: Exception) -> str:

@@ -100,20 +100,21 @@ class PluginDetails(QScrollArea):
             if gone is not None:
                 gone.hide()
                 gone.deleteLater()
-        for row, each in enumerate(contributions):
+        for each in contributions:
+            row = self._contributions.rowCount()
             times = f", {each.failures} failure{'' if each.failures == 1 else 's'}" if each.failures else ""
             title, kind = _label(), _label("muted")
             title.setText(each.title)
             kind.setText(f"{each.kind}{times}")
-            self._contributions.addWidget(title, row, 0, Qt.AlignmentFlag.AlignVCenter)
-            kind.setWordWrap(each.is_off)  # beside a button there is little room
-            self._contributions.addWidget(kind, row, 1, Qt.AlignmentFlag.AlignVCenter)
+            self._contributions.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
+            kind.setWordWrap(False)
+            self._contributions.addWidget(kind, row, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight)
             if each.is_off:
                 again = QPushButton("Switch on again")
                 again.setAccessibleName(f"Switch {each.title} on again")
                 again.setToolTip("It is switched off because it kept failing; give it another chance.")
                 again.clicked.connect(lambda _checked=False, name=each.id: self.switch_on_asked.emit(name))
-                self._contributions.addWidget(again, row, 2)
+                self._contributions.addWidget(again, row + 1, 0, 1, 2, Qt.AlignmentFlag.AlignRight)
 
 
 def _health(health: PluginHealth) -> list[tuple[str, str]]:

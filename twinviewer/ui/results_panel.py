@@ -152,8 +152,9 @@ class ResultsPanel(QWidget):
             self.tables.addTab(shown, table.title or "Table")
         self.tables.setVisible(self.tables.count() > 0)
         self.hint.setVisible(self.tables.count() == 0)
-        self.hint.setText("No results yet.\nChoose an analysis in Tools › Analyses." if result is None else _NO_TABLES)
+        self.hint.setText("No results.\nChoose an analysis in Tools › Analyses." if result is None else _NO_TABLES)
         self.provenance.setText("" if result is None else _about(result))
+        self.list.setVisible(bool(self._results))
         self._show_what_can_be_done()
 
     def _show_what_can_be_done(self) -> None:

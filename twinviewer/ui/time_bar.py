@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from PySide6.QtCore import QDate, QLocale, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDateEdit, QHBoxLayout, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QComboBox, QDateEdit, QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
 from twinviewer.live.clock import ClockMode
 from twinviewer.ui.look import Look
@@ -124,6 +124,8 @@ class TimeBar(QWidget):
         self.simulated.setToolTip("At least one overlay plays generated values, not measured ones.")
         for badge in (self.badge, self.simulated):
             badge.setContentsMargins(7, 2, 7, 2)
+        # What a panel beside it leaves when it is closed belongs to the view.
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 3, 10, 3)
         layout.setSpacing(8)
