@@ -239,6 +239,18 @@ def test_a_line_that_is_no_batch_is_told_with_its_number(tmp_path: Path, line: s
     assert caught.value.source == "said.jsonl:1"
 
 
+def test_each_test_of_several_projects_gets_the_plugin_of_its_own(tmp_path: Path) -> None:
+    code = "def test_it(plugin_under_test):\n    assert plugin_under_test.manifest.id == {!r}\n"
+    for name in ("mine", "yours"):
+        tests = new_project(name, kind="panel", parent=tmp_path) / "tests"
+        for path in tests.iterdir():
+            path.unlink()
+        (tests / f"test_{name}.py").write_text(code.format(name))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "mine", "yours"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "2 passed" in run.stdout, run.stdout
+
+
 # --- what it costs others -------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ This module is imported by every run of pytest where twinviewer is installed: it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +21,16 @@ def plugin_under_test(request: pytest.FixtureRequest) -> Iterator[PluginUnderTes
     """The plugin of the project that is tested, and nothing else, called in this process."""
     from twinviewer.testing.plugin import open_plugin
 
-    with open_plugin(request.config.rootpath) as plugin:
+    with open_plugin(_project_of(request)) as plugin:
         yield plugin
+
+
+def _project_of(request: pytest.FixtureRequest) -> Path:
+    """Return the project that the test is in: one run of pytest may be given several."""
+    for folder in request.path.parents:
+        if any((folder / name).is_file() for name in ("plugin.toml", "pyproject.toml")):
+            return folder
+    return request.config.rootpath
 
 
 @pytest.fixture(scope="session")

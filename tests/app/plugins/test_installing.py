@@ -192,6 +192,8 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
         damaged = tmp_path / "thermometers-1.0.0-py3-none-any.whl"
         damaged.write_bytes(whole[:length])
         assert "damaged" in refused(damaged).problem
+    (tmp_path / "a.zip").write_text("no archive")
+    assert refused(tmp_path / "a.zip").problem == "The archive is damaged or not one that can be read."
 
 
 def test_a_folder_with_a_link_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import pytest
 from tests.app.live_plugins import eventually, write_plugin
 from tests.crowding import allowed_s
 from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.plugins.reloading import require_python
+from twinviewer.model.errors import PluginError
 
 ECHO = """
 import numpy as np
@@ -66,3 +68,14 @@ def test_nothing_is_left_of_the_plugin_s_former_lives(tmp_path: Path, isolated: 
             assert me.memory_info().rss - memory < times * 1e6, "each life held 2 MB"
     finally:
         registry.close()
+
+
+@pytest.mark.parametrize(
+    ("saved", "place"), [(b"a = 1\nb = (\n", "code.py:2"), (b"\0", "code.py"), (b"\xff\xfe", "code.py")]
+)
+def test_what_was_saved_half_is_told_with_the_line_where_there_is_one(tmp_path: Path, saved: bytes, place: str) -> None:
+    (tmp_path / "code.py").write_bytes(saved)
+    with pytest.raises(PluginError) as caught:
+        require_python(tmp_path)
+    assert caught.value.source in (place, f"{place}:1")
+    assert caught.value.cure

@@ -88,7 +88,9 @@ def test_names_are_normalised_as_pep_503_says(name: str, distribution: str, pack
     assert (names.name, names.package) == (distribution, package)
 
 
-@pytest.mark.parametrize("name", ["", "2fast", "-x", "x-", "a b", "ä", "../x", "class", "json", "numpy", "twinviewer"])
+@pytest.mark.parametrize(
+    "name", ["", "2fast", "-x", "x-", "a b", "ä", "../x", "class", "json", "numpy", "twinviewer", "a" * 65]
+)
 def test_a_name_that_no_package_can_have_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError) as caught:
         new_project(name, kind="overlay", parent=tmp_path)

@@ -61,8 +61,8 @@ def require_python(folder: Path) -> None:
         try:
             ast.parse(path.read_bytes(), filename=str(name))
         except SyntaxError as error:
-            raise PluginError(
-                f"It is not Python: {error.msg}.", cure="Correct that line.", source=f"{name}:{error.lineno}"
-            ) from error
+            place = str(name) if error.lineno is None else f"{name}:{error.lineno}"
+            cure = "Save it anew." if error.lineno is None else "Correct that line."
+            raise PluginError(f"It is not Python: {error.msg}.", cure=cure, source=place) from error
         except (ValueError, OSError) as error:
             raise PluginError(f"It cannot be read: {error}.", cure="Save it anew.", source=str(name)) from error

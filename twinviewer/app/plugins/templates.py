@@ -43,6 +43,8 @@ KINDS: Mapping[str, Kind] = {
     "layer": Kind(module="layer", description="Rings around the middle of the town: how far one walks."),
 }
 
+LONGEST_NAME = 64
+"""Characters; with what is put around it, a file name may have 255 on most systems."""
 _NAME = re.compile(r"[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9]")  # PyPA's specification of names
 _TAKEN = sys.stdlib_module_names | {"numpy", "twinviewer", "tests", "examples"}
 
@@ -65,6 +67,8 @@ def names_of(name: str) -> Names:
     Raises:
         UsageError: A distribution or a Python package cannot be called so.
     """
+    if len(name) > LONGEST_NAME:
+        raise UsageError(f"A plugin cannot be called “{name[:20]}…”.", cure=f"Use at most {LONGEST_NAME} characters.")
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"A plugin cannot be called “{name}”.",

@@ -60,8 +60,10 @@ def unpack(archive: Path, folder: Path, feedback: Feedback) -> None:
                     with target.open("wb") as file:
                         budget -= _copy(content, file, size, archive)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        # tarfile lists what each of its decompressors said, which tells nobody anything.
+        why = "" if isinstance(error, tarfile.ReadError) else f": {str(error).rstrip('.')}"
         raise PluginError(
-            f"The archive is damaged or not one that can be read: {str(error).rstrip('.')}.",
+            f"The archive is damaged or not one that can be read{why}.",
             cure="Download it again, or ask the plugin's author for another one.",
             source=archive.name,
         ) from error
