@@ -22,9 +22,9 @@ def show(
     here = np.flatnonzero((np.hypot(*(objects.positions[:, :2] - place).T) <= metres) | (selection is None))
     rows = here[np.argsort(-objects.heights_m[here], kind="stable")][:100]
     ids, (names, counts) = [objects.ids[row] for row in rows], np.unique(types[here], return_counts=True)
-    highest = list(zip(types[rows], objects.heights_m[rows].round(1), ids, strict=True))
+    highest = list(zip(ids, objects.heights_m[rows].round(1), types[rows], strict=True))
     counted = tv.Table(title="", columns=("Type", "Objects"), rows=list(zip(names, counts, strict=True)))
-    listed = tv.Table(title="Highest", columns=("Type", "Height (m)", "Id"), rows=highest, object_ids=ids)
+    listed = tv.Table(title="Highest", columns=("Id", "Height (m)", "Type"), rows=highest, object_ids=ids)
     fly = [tv.FlyTo(position=tuple(objects.positions[rows[0]]))] if pressed == "fly" and len(rows) else []
     heading = [tv.Heading(text=f"Within {metres:.0f} m"), RADIUS] if selection else [tv.Heading(text="The whole site")]
     return [*heading, counted, listed, tv.Button(id="fly", title="Fly to the highest"), *fly]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from tests.app.test_settings import mutated
 from twinviewer.ui.docks import TITLES, Docks
@@ -75,11 +75,30 @@ def test_what_a_closed_panel_leaves_is_the_views_and_not_the_time_bars(window, q
     panels.results.setMinimumHeight(150)
     docks = Docks(window, panels, look)
     window.setCentralWidget(QWidget())
-    window.show()
-    qtbot.waitExposed(window)
+    with qtbot.waitExposed(window):
+        window.show()
     height, view = panels.time.height(), window.centralWidget().height()
     docks.show("results")
     qtbot.waitUntil(lambda: window.centralWidget().height() < view - 50)
     docks.docks["results"].hide()
     qtbot.waitUntil(lambda: window.centralWidget().height() == view)
     assert panels.time.height() == height
+
+
+def test_what_is_picked_is_shown_behind_a_plugins_panel_and_in_front_of_the_programs_own(window, docks, qtbot):
+    plugins_own = QDockWidget("Summary", window)
+    window.tabifyDockWidget(docks.docks["inspector"], plugins_own)
+    with qtbot.waitExposed(window):
+        window.show()
+
+    def is_in_front(dock: QDockWidget) -> bool:
+        return not dock.visibleRegion().isEmpty()
+
+    plugins_own.raise_()
+    qtbot.waitUntil(lambda: is_in_front(plugins_own))
+    docks.offer("inspector")
+    assert is_in_front(plugins_own)
+    docks.show("style")
+    qtbot.waitUntil(lambda: is_in_front(docks.docks["style"]))
+    docks.offer("inspector")
+    qtbot.waitUntil(lambda: is_in_front(docks.docks["inspector"]))

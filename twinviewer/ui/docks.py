@@ -100,6 +100,13 @@ class Docks:
         self.docks[name].show()
         self.docks[name].raise_()
 
+    def offer(self, name: str) -> None:
+        """Bring a panel to the front, unless a plugin's is in front of it: that follows the selection, too."""
+        beside = self._window.tabifiedDockWidgets(self.docks[name])
+        of_plugins = (dock for dock in beside if dock not in self.docks.values())
+        if all(dock.visibleRegion().isEmpty() for dock in of_plugins):
+            self.show(name)
+
     def toggle(self, name: str) -> None:
         """Show a panel that is hidden or behind another; hide one that is in front."""
         dock = self.docks[name]

@@ -199,7 +199,7 @@ class LayerCommands(QObject):
         kind = "overlay" if result is None else "result"
         self._select_row(f"{kind}:{pick.overlay_id}" if pick.layer_id is None else f"layer:{pick.layer_id}")
         self._show_style()
-        self._panels.show("inspector")
+        self._panels.offer("inspector")
 
     def show_object(self, object_id: str, layer_id: LayerId | None = None) -> bool:
         """Select the city object of that id and fly to it; return whether there is one that can be seen."""

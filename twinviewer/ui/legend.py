@@ -17,6 +17,7 @@ WIDTH_PX = 250
 BAR_PX = 12
 PAD_PX = 10
 MARGIN_PX = 14
+LABEL_GAP_PX = 6
 
 
 def number_text(value: float) -> str:
@@ -33,6 +34,13 @@ def unit_text(unit: str) -> str:
 def scale_title(scale: ColourScale) -> str:
     unit = unit_text(scale.unit)
     return f"{scale.title} [{unit}]" if unit else scale.title
+
+
+def end_texts(scale: ColourScale) -> tuple[str, str]:
+    """Return what stands below the two ends of a scale: the label of a tick that is there, else the value."""
+    low, high = scale.value_range
+    labels = dict(scale.ticks)
+    return labels.get(low, f"≤ {number_text(low)}"), labels.get(high, f"≥ {number_text(high)}")
 
 
 def spoken(scales: Sequence[ColourScale]) -> str:
@@ -112,8 +120,9 @@ class Legend(QWidget):
         under = QRect(left, bar.bottom() + 2, bar.width(), line)
         painter.drawText(missing.right() + 4, missing.bottom(), "none")
         low, high = scale.value_range
-        painter.drawText(under, int(Qt.AlignmentFlag.AlignLeft), f"≤ {number_text(low)}")
-        painter.drawText(under, int(Qt.AlignmentFlag.AlignRight), f"≥ {number_text(high)}")
+        at_low, at_high = end_texts(scale)
+        painter.drawText(under, int(Qt.AlignmentFlag.AlignLeft), at_low)
+        painter.drawText(under, int(Qt.AlignmentFlag.AlignRight), at_high)
         for value, label in scale.ticks:
             share = (value - low) / ((high - low) or 1.0)
             if 0 <= share <= 1:
@@ -121,7 +130,9 @@ class Legend(QWidget):
                 painter.setPen(QColor(theme.text))
                 painter.drawLine(x, bar.top() - 2, x, bar.bottom() + 2)
                 half = metrics.horizontalAdvance(label) // 2 + 2
-                if bar.left() + 44 < x - half and x + half < bar.right() - 44:
+                before = bar.left() + metrics.horizontalAdvance(at_low) + LABEL_GAP_PX
+                after = bar.right() - metrics.horizontalAdvance(at_high) - LABEL_GAP_PX
+                if before < x - half and x + half < after:
                     painter.drawText(
                         QRect(x - half, under.top(), 2 * half, line), int(Qt.AlignmentFlag.AlignHCenter), label
                     )

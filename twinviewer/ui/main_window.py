@@ -148,6 +148,7 @@ class MainWindow(QMainWindow):
             plugins=PluginsPanel(look),
             results=ResultsPanel(look),
             show=lambda name: self.docks.show(name),
+            offer=lambda name: self.docks.offer(name),
             ask_crs=self.ask_crs,
         )
         self.docks = Docks(self, self.panels, look)

@@ -30,5 +30,7 @@ class Panels:
     plugins: PluginsPanel
     show: Callable[[str], None]
     """Bring the panel of that name to the front; the names are those of the fields here."""
+    offer: Callable[[str], None]
+    """The same, unless a plugin's panel is in front there."""
     ask_crs: Callable[[str, str], ReferenceSystem | None]
     """(what it is about, proposed code) → what the person chose, or None."""
