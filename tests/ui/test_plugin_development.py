@@ -120,6 +120,26 @@ def test_what_fails_while_it_runs_keeps_the_picture_and_prints_the_authors_trace
     author.sees("#0000ff")
 
 
+def test_what_is_going_to_be_taken_away_is_told_once_with_its_line(
+    author: Author, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+
+    def has_said(words: str) -> bool:
+        said.append(capfd.readouterr().err)
+        return words in "".join(said)
+
+    author.save("#00ff00", fault="import warnings; warnings.warn('Use pins.', DeprecationWarning)")
+    author.sees("#00ff00")
+    line = next(n for n, text in enumerate(author.code.read_text().splitlines(), 1) if "Use pins." in text)
+    author.wait(lambda: has_said(f"{author.code}:{line}: DeprecationWarning: Use pins."), timeout=LONG_MS)
+    author.save("#0000ff")
+    author.sees("#0000ff")
+    assert has_said("Use pins.")
+    assert "".join(said).count("DeprecationWarning: Use pins.") == 1
+    assert not any("Use pins." in text for text in author.toasts())
+
+
 def test_a_manifest_that_is_refused_leaves_all_as_it_was_and_a_new_overlay_in_it_is_switched_on(author: Author) -> None:
     good = author.manifest.read_text()
     author.manifest.write_text(good.replace("period_s = 1", "period_s = -1"))

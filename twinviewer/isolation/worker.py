@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ def main(arguments: list[str]) -> int:
     own_process.yield_to_viewer()
     inbox, outbox = own_process.take_pipes()
     faulthandler.enable(2)
+    warnings.simplefilter("default", DeprecationWarning)  # for the author: it goes into the plugin's log
     own_process.limit_core_dumps()
     start = receive(inbox)
     if start is None:

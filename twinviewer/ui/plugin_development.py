@@ -50,6 +50,7 @@ class PluginDevelopment(QObject):
         self._first: dict[str, Sequence[DrawingRequest]] = {}
         self._moved: set[str] = set()
         self._switched = {each.id for each in self.shown}
+        self._outdated: set[str] = set()
         self._watcher = FolderWatcher(self._folder, self._saved)
         self._watcher.start()
         self._timer = QTimer(self)
@@ -122,7 +123,12 @@ class PluginDevelopment(QObject):
             self._window.services.session.do(SwitchOverlays(switches=new))
 
     def _look(self) -> None:
-        """Tell what is drawn for the first time, and what moved since."""
+        """Tell what is drawn for the first time, what moved since, and what it uses that is going to be taken away."""
+        words = self._registry.processes.last_words(self._plugin.id)
+        for line in words.splitlines() if "DeprecationWarning: " in words else ():
+            if "DeprecationWarning: " in line and str(self._folder) in line and line not in self._outdated:
+                self._outdated.add(line)
+                _say(line, to_errors=True)
         for overlay_id, requests in self._window.live.drawn.items():
             if not overlay_id.startswith(f"{self._plugin.id}.") or overlay_id in self._moved:
                 continue
@@ -134,16 +140,18 @@ class PluginDevelopment(QObject):
                 _say(f"“{self._title(overlay_id)}” moves.")
 
     def _reloaded(self, outcome: Reloading) -> None:
-        files = ", ".join(outcome.files)
+        files = ", ".join(
+            f"{name} {'saved' if (self._folder / name).exists() else 'removed'}" for name in outcome.files
+        )
         if outcome.problem is not None:
             text = f"{outcome.problem.source}: {outcome.problem.problem} {outcome.problem.cure}".strip()
             self._window.toasts.show(text, severity=Severity.ERROR, about=self._plugin.id)
-            _say(f"{files} saved, not reloaded: {text}", to_errors=True)
+            _say(f"{files}, not reloaded: {text}", to_errors=True)
             return
         assert outcome.plugin is not None
         self._plugin = outcome.plugin
         self._window.toasts.show(f"Reloaded {self._plugin.name}", about=self._plugin.id)
-        _say(f"{files} saved, reloaded.")
+        _say(f"{files}, reloaded.")
         self._switch_on_what_is_new()
         self._show_panels()
         self._read_again()
