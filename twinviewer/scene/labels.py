@@ -67,6 +67,10 @@ class DrawnLabels(Drawn):
         self._pool: list[vtkTextActor] = []
         self._local = np.empty((0, 3), dtype=np.float32)
         self._texts: tuple[str, ...] = ()
+        self._lengths = np.empty(0)
+        """(n,) characters of each text."""
+        self._order: NDArray[np.intp] | None = None
+        """(n,) rows of the texts, the most important first, as all else is ordered; None: as they come."""
         self._sizes_px = np.empty((0, 2))
         self._size_px = 14
         self._dark = False
@@ -80,18 +84,18 @@ class DrawnLabels(Drawn):
         return tuple(self._pool)
 
     def draw(self, request: Labels, surroundings: Surroundings) -> None:
-        local, texts = surroundings.frame.to_local(request.positions), request.texts
+        if self._texts is not request.texts:
+            self._texts = tuple(request.texts)  # a list may change
+            self._lengths = np.fromiter(map(len, self._texts), dtype=np.float64, count=len(self._texts))
+        self._local, self._size_px = surroundings.frame.to_local(request.positions), request.size_px
+        lengths = self._lengths
+        self._order = None
         if request.priority is not None:
-            order = np.argsort(-request.priority, kind="stable")  # NaN, which is least, comes last
-            local, texts = local[order], [texts[row] for row in order.tolist()]
-        self._local, self._texts, self._size_px = local, tuple(texts), request.size_px
-        lengths = np.fromiter(map(len, texts), dtype=np.float64, count=len(texts))
-        self._sizes_px = np.column_stack(
-            [
-                lengths * request.size_px * _CHARACTER_SHARE + 12,
-                np.full(len(lengths), request.size_px * _LINE_SHARE + 4),
-            ]
-        )
+            self._order = np.argsort(-request.priority, kind="stable")  # NaN, which is least, comes last
+            self._local, lengths = self._local[self._order], lengths[self._order]
+        self._sizes_px = np.empty((len(lengths), 2))
+        self._sizes_px[:, 0] = lengths * (request.size_px * _CHARACTER_SHARE) + 12
+        self._sizes_px[:, 1] = request.size_px * _LINE_SHARE + 4
 
     def set_dark(self, *, dark: bool) -> None:
         self._dark = dark
@@ -109,7 +113,8 @@ class DrawnLabels(Drawn):
         while len(self._pool) < len(kept):
             self._pool.append(self._new_actor())
         for actor, row in zip(self._pool, kept, strict=False):
-            self._place(actor, self._texts[row], pixels[row], height)
+            text = self._texts[row if self._order is None else int(self._order[row])]
+            self._place(actor, text, pixels[row], height)
         for actor in self._pool[len(kept) :]:
             actor.VisibilityOff()
         half = self._sizes_px[kept] / 2
