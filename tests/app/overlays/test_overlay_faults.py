@@ -178,5 +178,31 @@ def test_a_plugin_that_is_reloaded_while_it_is_called_is_no_failure(tmp_path: Pa
     stage.stop()
 
 
+@pytest.mark.parametrize("isolated", [False, True])
+@pytest.mark.parametrize("blocking", ["feed", "encode"])
+def test_the_first_call_that_does_not_come_back_is_said_too(tmp_path: Path, blocking: str, isolated: bool) -> None:
+    block = f"import threading\nGO_ON = threading.Event()\ndef {blocking}(**given): GO_ON.wait(600)\n"
+    write_plugin(tmp_path, "it", f"{COUNTING}\n{block}", isolated=isolated)
+    stage = Stage(tmp_path, "it.it")
+    stage.settle()
+    assert eventually(lambda: stage.frame().state is OverlayState.WAITING)
+    running = stage.runner._running["it.it"]
+    part = running.feeder if blocking == "feed" else running.encoder
+
+    def is_called() -> bool:
+        """Have the clock stand still until the function runs: nobody is to blame before."""
+        stage.pictures()
+        part_is_busy = part._called_at is not None
+        return part_is_busy and (not isolated or f"code:{blocking}" in stage.registry.processes.calls_of("it"))
+
+    assert eventually(is_called)
+    stage.wait(SLOW_S + 0.1)
+    assert eventually(lambda: stage.frame().state is OverlayState.NOT_ANSWERING)
+    assert stage.frame().problem is None
+    if not isolated:
+        module_of(tmp_path / "it").GO_ON.set()  # type: ignore[attr-defined]
+    stage.stop()
+
+
 def test_it_is_said_within_two_seconds() -> None:
     assert SLOW_S < 2.0

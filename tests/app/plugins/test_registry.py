@@ -222,6 +222,21 @@ def test_a_result_that_breaks_the_contract_is_a_failure(tmp_path: Path) -> None:
     assert registry.failures[0].count == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("ValueError('No such station.')", "“It of odd” failed: ValueError: No such station."),
+        ("ValueError", "“It of odd” failed: ValueError."),
+        ("ValueError('x' * 201)", f"“It of odd” failed: ValueError: {'x' * 200}…."),
+    ],
+)
+def test_what_it_raised_stands_in_a_sentence(tmp_path: Path, error: str, said: str) -> None:
+    write_plugin(tmp_path, "odd", f"def feed(**given): raise {error}")
+    with pytest.raises(PluginError) as caught:
+        call(PluginRegistry(folders=[tmp_path]), "odd")
+    assert caught.value.problem == said
+
+
 @pytest.mark.parametrize("error", ["FeedError('The broker is down.')", "Cancelled()"])
 def test_what_says_that_the_source_is_at_fault_is_no_failure_of_the_plugin(tmp_path: Path, error: str) -> None:
     write_plugin(

@@ -351,7 +351,18 @@ class OverlayRunner:
                 return OverlayPicture(state=OverlayState.WAITING)
             running = self._begin(overlay, self._site)
         running.encoder.want(instant)
-        return _with_state(running)
+        return _with_state(running, is_slow=self._is_slow(running))
+
+    def _is_slow(self, running: _Running) -> bool:
+        """Return whether a function that somebody waits for has been running for long.
+
+        Nobody waits for a feed that has told something.
+        """
+        waits = np.isinf(running.encoder.made.age_s)
+        busy_s = max(running.encoder.busy_s, running.feeder.busy_s if waits else 0.0)
+        if running.plugin.isolated:  # starting its process is no fault of the function
+            busy_s = min(busy_s, self._registry.processes.ready_for_s(running.plugin.id))
+        return busy_s > SLOW_S
 
     def _give_up_if_blocked(self, running: _Running) -> None:
         """Leave a function that does not come back alone: its thread cannot be ended, and is not waited for.
@@ -419,7 +430,7 @@ class OverlayRunner:
         )
 
 
-def _with_state(running: _Running) -> OverlayPicture:
+def _with_state(running: _Running, *, is_slow: bool) -> OverlayPicture:
     made, overlay = running.encoder.made, running.overlay
     problem = made.problem or running.feeder.problem
     picture = OverlayPicture(
@@ -429,12 +440,11 @@ def _with_state(running: _Running) -> OverlayPicture:
         unbound=made.finished.unbound,
         notes=made.finished.notes,
     )
-    is_starting = running.plugin.isolated and running.encoder.pictures.total == 0
     if isinstance(problem, WaitsForPersonError):
         state = OverlayState.NEEDS_PERSON
     elif problem is not None:
         state = OverlayState.FAILED
-    elif running.encoder.busy_s > SLOW_S and not is_starting:
+    elif is_slow:
         state = OverlayState.NOT_ANSWERING
     elif np.isinf(made.age_s):
         state = OverlayState.WAITING

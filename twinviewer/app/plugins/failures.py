@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from twinviewer.app.plugins.secret_values import without_secrets
+from twinviewer.isolation.permissions import PermissionRefused
 from twinviewer.model.errors import PluginError
 
 _log = logging.getLogger(__name__)
@@ -169,9 +170,13 @@ class RaisedInPlugin(Exception):
 
 
 def in_words(error: BaseException) -> str:
+    """Return what an exception of a plugin says, as the end of a sentence without its full stop."""
     try:
         text = without_secrets(" ".join(str(error).split()))
     except Exception:  # noqa: BLE001 – it is a plugin's own class
         text = ""
     name = error.type_name if isinstance(error, RaisedInPlugin) else type(error).__name__
-    return f"{name}: {text[:200]}" if text else name
+    text = f"{text[:200]}…" if len(text) > 200 else text.rstrip(".")
+    if name == PermissionRefused.__name__:
+        return text  # a sentence of ours, for people
+    return f"{name}: {text}" if text else name

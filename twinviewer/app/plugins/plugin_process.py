@@ -115,6 +115,7 @@ class PluginProcess:
         self._questions: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._answering: threading.Thread | None = None
         self._ready = threading.Event()
+        self._ready_at: float | None = None
         self._over = threading.Event()
         self._end: _End | None = None
         self.heard_at = time.monotonic()
@@ -277,6 +278,7 @@ class PluginProcess:
                     self._answering.start()
                 self._questions.put(message)
             case "ready":
+                self._ready_at = time.monotonic()
                 self._ready.set()
             case "refused":
                 self.notice_count += 1
@@ -358,6 +360,11 @@ class PluginProcess:
     @property
     def is_ready(self) -> bool:
         return self._ready.is_set()
+
+    @property
+    def ready_for_s(self) -> float:
+        """How long it has been taking calls; 0 while it starts."""
+        return 0.0 if self._ready_at is None else time.monotonic() - self._ready_at
 
     def memory(self) -> int:
         """Return the resident memory in bytes.

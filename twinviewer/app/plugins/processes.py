@@ -139,6 +139,11 @@ class PluginProcesses:
         process = self._process(plugin_id)
         return process.calls if process else ()
 
+    def ready_for_s(self, plugin_id: str) -> float:
+        """Return how long the plugin's process has been taking calls; 0 where it has none, or while it starts."""
+        process = self._process(plugin_id)
+        return process.ready_for_s if process else 0.0
+
     def _process(self, plugin_id: str) -> PluginProcess | None:
         watched = self._watched.get(plugin_id)
         process = watched.process if watched else None
