@@ -50,7 +50,7 @@ def test_one_in_the_viewer_s_process_is_ready_and_then_runs(tmp_path: Path) -> N
 def test_one_in_its_own_process_runs_while_that_does(tmp_path: Path) -> None:
     registry = registry_with(tmp_path, isolated=True)
     before, after = health(registry), health(registry, process=PROCESS)
-    assert (before.state, before.where) == (PluginState.READY, "In a process of its own, not started yet")
+    assert (before.state, before.where) == (PluginState.READY, "In a process of its own, not running now")
     assert (after.state, after.where) == (PluginState.RUNNING, "In a process of its own (number 7)")
     assert after.process is PROCESS
 

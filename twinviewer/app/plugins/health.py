@@ -177,4 +177,4 @@ def _where(plugin: Plugin, process: ProcessHealth | None) -> str:
     if not plugin.isolated:
         return "In the viewer's process"
     own = " with an environment of its own" if plugin.requirements else ""
-    return f"In a process of its own{own}" + (f" (number {process.pid})" if process else ", not started yet")
+    return f"In a process of its own{own}" + (f" (number {process.pid})" if process else ", not running now")
