@@ -221,6 +221,19 @@ def test_a_flood_of_requests_is_refused() -> None:
         checked_requests([LABELS] * 101)
 
 
+def test_requests_that_are_small_each_and_too_much_together_are_refused() -> None:
+    half = replace(
+        FLOW, vertices=np.zeros((250_000, 3)), offsets=np.array([0, 250_000]), values=None, speed_m_s=1.0, ids=()
+    )
+    quarter = replace(TRAILS, positions=np.zeros((125, 1000, 3)), values=None)
+    checked_requests([half] * 6 + [quarter] * 4)
+    with pytest.raises(PluginError, match=r"together are 4\.2 times"):
+        checked_requests([half] * 6 + [quarter] * 5)
+    mesh = replace(DATA, data=replace(MESH, triangles=np.zeros((250_000, 3), np.int32)), values=None)
+    with pytest.raises(PluginError, match=r"together are 4\.5 times"):
+        checked_requests([mesh] * 9)
+
+
 def test_texts_that_stay_the_same_stay_the_same_object() -> None:
     checks = RequestChecks()
     ids = [f"b-{n}" for n in range(5)]

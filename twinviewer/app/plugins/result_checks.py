@@ -59,8 +59,10 @@ from twinviewer.model.layer_data import (
 from twinviewer.model.observation import Batch, MovementBatch, ObservationBatch
 from twinviewer.model.place import LOCAL, ReferenceSystem
 
-# So much is put on the screen in two to three tenths of a second when it is first drawn, on the thread that draws.
+# So much of one kind is put on the screen in less than a tenth of a second of the thread that draws.
 MOST_REQUESTS = 100
+MOST_TOGETHER = 4
+"""The requests of one answer may be so many times the most of one kind, in all."""
 MOST_OBJECTS = 2_000_000
 MOST_GLYPHS = 500_000
 MOST_LABELS = 20_000
@@ -134,6 +136,13 @@ class RequestChecks:
         sound: dict[int, object] = {}
         checked = tuple(self._checked(request, place, sound) for place, request in enumerate(requests))
         self._sound = sound
+        together = sum(map(_share, checked))
+        if together > MOST_TOGETHER:
+            raise fault(
+                f"The requests together are {together:.1f} times the most that is drawn of one kind;"
+                f" {MOST_TOGETHER} times that is drawn at most.",
+                cure="Draw fewer: only what is near, or a sample.",
+            )
         return checked
 
     def _checked(self, request: DrawingRequest, place: int, sound: dict[int, object]) -> DrawingRequest:
@@ -204,6 +213,34 @@ def _items(result: object, types: tuple[type, ...], who: str) -> tuple[Any, ...]
             names = ", ".join(sorted(each.__name__ for each in types))
             raise fault(f"{who} returned {kind_of(item)} where one of these is due: {names}.")
     return tuple(result)
+
+
+def _share(request: DrawingRequest) -> float:
+    """Return how much of the most that is drawn of its kind a request is."""
+    match request:
+        case ColourObjects():
+            return len(request.values) / MOST_OBJECTS
+        case PlaceGlyphs():
+            return len(request.positions) / MOST_GLYPHS
+        case Labels():
+            return len(request.positions) / MOST_LABELS
+        case FlowLines():
+            return len(request.vertices) / MOST_LINE_VERTICES
+        case HeatGrid():
+            return request.values.size / MOST_GRID_SIDE**2
+        case ExtrudedColumns():
+            return len(request.positions) / MOST_COLUMNS
+        case Trails():
+            return request.positions.size / 3 / MOST_LINE_VERTICES
+    match request.data:
+        case TriangleMesh() as data:
+            return len(data.triangles) / MOST_TRIANGLES
+        case FeatureTable() as data:
+            lines = len(data.line_vertices) + len(data.ring_vertices)
+            return lines / MOST_LINE_VERTICES + len(data.points) / MOST_GLYPHS
+        case PointCloud() as data:
+            return len(data.positions) / MOST_POINTS
+    return 0.0  # no other data is drawn
 
 
 def _colours(request: ColourObjects) -> int | None:
