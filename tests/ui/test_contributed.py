@@ -156,6 +156,13 @@ def toasts(program: Program) -> list[str]:
 # ---- panels
 
 
+def test_a_presentation_hides_a_panel_of_a_plugin_too_and_brings_it_back(desk, panel):
+    desk.window.commands.run("view.presentation")
+    assert panel.isHidden()
+    QTest.keyClick(desk.window.viewport, Qt.Key.Key_Escape)
+    assert not panel.isHidden()
+
+
 def test_a_panel_follows_the_selection_and_its_table_selects(desk, panel, qtbot):
     x, y, _ = small_city.ORIGIN
     click_at(desk, (x + 2.0, y + 2.0, small_city.HEIGHT_M))

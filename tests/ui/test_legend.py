@@ -13,6 +13,7 @@ from twinviewer.ui.legend import end_texts, number_text
     [
         ((), ("≤ 0", "≥ 2")),
         (((0.0, "quiet"), (2.0, "alarm")), ("quiet", "alarm")),
+        (((0.0, "0"), (1.0, "1"), (2.0, "2")), ("≤ 0", "≥ 2")),
         (((1.0, "so so"), (2.0, "alarm")), ("≤ 0", "alarm")),
     ],
 )

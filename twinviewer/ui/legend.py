@@ -37,10 +37,13 @@ def scale_title(scale: ColourScale) -> str:
 
 
 def end_texts(scale: ColourScale) -> tuple[str, str]:
-    """Return what stands below the two ends of a scale: the label of a tick that is there, else the value."""
-    low, high = scale.value_range
-    labels = dict(scale.ticks)
-    return labels.get(low, f"≤ {number_text(low)}"), labels.get(high, f"≥ {number_text(high)}")
+    """Return what stands below the two ends of a scale: the word of a tick that is there, else the value.
+
+    A tick that only repeats the value does not hide that what lies beyond has the same colour.
+    """
+    low, high = (number_text(value) for value in scale.value_range)
+    at_low, at_high = (dict(scale.ticks).get(value, "") for value in scale.value_range)
+    return at_low if at_low not in ("", low) else f"≤ {low}", at_high if at_high not in ("", high) else f"≥ {high}"
 
 
 def spoken(scales: Sequence[ColourScale]) -> str:

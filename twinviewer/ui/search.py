@@ -32,16 +32,19 @@ class Entry:
 def score(query: str, title: str, words: str = "") -> int:
     """Return how well ``query`` fits; 0: not at all.
 
-    Every word of the query must be found: at the title's start, at a word's start, inside it, or among ``words``.
+    Every word of the query must be found: at the title's start, at a word's start, as the start of one
+    of ``words``, inside the title, or inside ``words``.
     """
     total = 1
     lowered, other = title.lower(), words.lower()
-    starts = f" {lowered}"
+    starts, other_starts = f" {lowered}", f" {other}"
     for word in query.lower().split():
         if lowered.startswith(word):
             total += 12
         elif f" {word}" in starts:
             total += 8
+        elif f" {word}" in other_starts:
+            total += 6
         elif word in lowered:
             total += 5
         elif word in other:
