@@ -31,6 +31,7 @@ from twinviewer.ui.drop_hint import DropHint, drop_text
 from twinviewer.ui.empty_hint import EmptyHint, empty_text
 from twinviewer.ui.export_commands import ExportCommands
 from twinviewer.ui.finder import Finder
+from twinviewer.ui.first_look import FirstLook
 from twinviewer.ui.inspector import Inspector
 from twinviewer.ui.jobs_bar import JobsBar
 from twinviewer.ui.layer_commands import LayerCommands
@@ -77,12 +78,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.services, self.look = services, look
         self._ended = False
-        self._fit_next = False
-        self._fit_when_all_are_there = False
-        """Whether the first files of a project are on their way, and the person has not moved the view since."""
         self._is_empty: bool | None = None
         """Whether the view has nothing to show; None: not looked at yet."""
-        self._view_next: ViewState | None = None
         self.setMinimumSize(LEAST_SIZE)
         self.resize(FIRST_SIZE.boundedTo(self.screen().availableGeometry().size() - TITLE_BAR))
         self.setAcceptDrops(True)
@@ -115,6 +112,7 @@ class MainWindow(QMainWindow):
             run_in_background=services.background,
         )
         self.viewport.set_scene(self.scene)
+        self._first_look = FirstLook(self.scene, on_moved=self._view_was_moved)
         self.legend = Legend(look, self.viewport)
         self.empty_hint = EmptyHint(self.viewport)
         self.presentation = Presentation(self.viewport, lambda: services.session.project.bookmarks)
@@ -327,28 +325,20 @@ class MainWindow(QMainWindow):
         if project.layers and self.pages.currentWidget() is self.welcome and change.before.layers != project.layers:
             self.show_view()
         if not change.before.layers and project.layers:
-            self._fit_next = self._fit_when_all_are_there = True
+            self._first_look.await_files()
         self._show_empty_hint()
-        self._look_whether_to_fit()
+        self._first_look.look()
         self._show_title()
         self._show_what_can_be_done()
 
-    def _look_whether_to_fit(self) -> None:
-        """Show all of a project that has just begun, as soon as there is something to see."""
-        if self._fit_next and self.scene.extent() is not None:
-            self._fit_next = False
-            if self._view_next is not None and self._view_next.viewpoint is not None:
-                self.scene.viewpoint = self._view_next.viewpoint
-            else:
-                self.scene.fit()
-            self._view_next = None
-            self.viewport.show_viewpoint()
-            self._show_viewpoint(self.scene.viewpoint)
+    def _view_was_moved(self) -> None:
+        self.viewport.show_viewpoint()
+        self._show_viewpoint(self.scene.viewpoint)
 
     def _opening_changed(self) -> None:
         self.scene.set_loading(self.services.opener.is_busy)
         self._show_empty_hint()
-        self._look_whether_to_fit()
+        self._first_look.look()
         self._show_what_can_be_done()
 
     def _jobs_changed(self) -> None:
@@ -367,23 +357,19 @@ class MainWindow(QMainWindow):
             self.viewport.compass.setVisible(not empty)
 
     def _began(self, view: ViewState) -> None:
-        self._view_next = view
-        self._fit_next, self._fit_when_all_are_there = True, False
+        self._first_look.begin(view)
         self.live.show_view_state(view)
         self.layers.show_pick(None)
         if self.services.session.project.layers:
             self.show_view()
-        self._look_whether_to_fit()
+        self._first_look.look()
 
     def _files_opened(self, layer_ids: tuple[str, ...]) -> None:
         count = len(layer_ids)
         if count:
             self.toasts.show(f"Added {count} layer{'' if count == 1 else 's'}")
             self.panels.layers.select_keys({f"layer:{layer_ids[0]}"})
-        if self._fit_when_all_are_there:
-            self._fit_next = True
-            self._look_whether_to_fit()
-        self._fit_when_all_are_there = False
+        self._first_look.hear_that_files_are_there()
 
     def _overlays_changed(self) -> None:
         self.layers.show_tree()
@@ -440,7 +426,7 @@ class MainWindow(QMainWindow):
         self.status.scale.setText(scale_text(current, self.viewport.height(), dots_per_mm))
 
     def _hand_came(self) -> None:
-        self._fit_when_all_are_there = False
+        self._first_look.leave_to_person()
         self.scene.set_interactive(True)
 
     def _show_theme(self) -> None:
