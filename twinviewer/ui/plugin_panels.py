@@ -95,7 +95,7 @@ class PanelDock(QDockWidget):
         if long:
             self.waiting.setText(f"“{self._plugin_name}” has been at work for {busy_s:.0f} seconds.")
         else:
-            self.waiting.setText("There is nothing to show." if picture.state is PanelState.SHOWN else "One moment …")
+            self.waiting.setText("There is nothing to show." if picture.state is PanelState.SHOWN else "One moment…")
         self.trouble.setVisible(picture.problem is not None)
         if picture.problem is not None:
             problem = picture.problem

@@ -184,7 +184,7 @@ class StylePanel(QWidget):
         fitting = [preset for preset in self.presets if preset.fits(layer.kind)]
         if [self.preset.itemData(row) for row in range(1, self.preset.count())] != [preset.id for preset in fitting]:
             self.preset.clear()
-            self.preset.addItem("Choose …", "")
+            self.preset.addItem("Choose…", "")
             for preset in fitting:
                 self.preset.addItem(preset.title, preset.id)
         is_used = (row for row, preset in enumerate(fitting, 1) if preset.applied_to(layer.style) == layer.style)
