@@ -18,6 +18,7 @@ from twinviewer.app import project_file
 from twinviewer.app.commands import AddLayers
 from twinviewer.app.file_layers import data_for, origin_of, planned_kind, specs_of
 from twinviewer.app.jobs import Job, JobRunner
+from twinviewer.app.overlays.absent import absent_plugins
 from twinviewer.app.plugins.manifest import ReaderContribution
 from twinviewer.app.problems import ProblemLog
 from twinviewer.app.project_file import LoadedProject
@@ -182,6 +183,8 @@ class Opener:
         """
         loaded = project_file.load(path)
         self._problems.add_diagnostics(path.name, loaded.diagnostics)
+        if absent := absent_plugins(loaded.project, self._sources.registry, source=path.name):
+            self._problems.add_error(absent)
         self.replace_document(loaded.project)
         return loaded
 
