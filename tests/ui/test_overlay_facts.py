@@ -9,7 +9,7 @@ from twinviewer.app.overlays.binding import Unbound
 from twinviewer.app.overlays.running import OverlayPicture, OverlayState
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.model.drawing import ColourObjects, ColourScale
-from twinviewer.model.errors import PluginError
+from twinviewer.model.errors import FeedError, PluginError
 from twinviewer.model.project import OverlaySpec, Project
 from twinviewer.ui.layer_tree import OverlayFacts, tree_of
 from twinviewer.ui.layer_tree_model import describe, icon_name, note, spoken_state
@@ -41,6 +41,11 @@ def test_every_state_has_words_of_its_own() -> None:
 )
 def test_what_needs_attention_is_marked(state: OverlayState, failed: bool) -> None:
     assert facts(state=state).failed is failed
+
+
+def test_a_source_that_does_not_deliver_is_no_failure_of_the_plugin() -> None:
+    assert facts(state=OverlayState.FAILED, problem=FeedError("No table is chosen yet.")).state == "no data"
+    assert facts(state=OverlayState.FAILED, problem=PluginError("It raised KeyError.")).state == "failed"
 
 
 def test_simulated_is_said_even_of_what_is_off() -> None:

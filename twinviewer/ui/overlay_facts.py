@@ -9,6 +9,7 @@ from twinviewer.app.overlays.running import OverlayPicture, OverlayState
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.drawing import ColourScale, Labels
+from twinviewer.model.errors import PluginError
 from twinviewer.ui.facts import Attribute, LayerFacts, count_text
 from twinviewer.ui.layer_tree import OverlayFacts
 
@@ -25,6 +26,7 @@ STATE_WORDS = {
     OverlayState.NEEDS_PERSON: "waits for you",
     OverlayState.FAILED: "failed",
 }
+NO_DATA = "no data"
 AWAITING = frozenset({STATE_WORDS[OverlayState.WAITING], STATE_WORDS[OverlayState.DRAWING]})
 """Words of those that have nothing to show yet."""
 
@@ -38,6 +40,8 @@ def overlay_facts(
     if picture.state is OverlayState.OFF and simulated:
         words = STATE_WORDS[OverlayState.SIMULATED]
     problem = picture.problem
+    if picture.state is OverlayState.FAILED and problem is not None and not isinstance(problem, PluginError):
+        words = NO_DATA  # the plugin works; its source does not deliver
     return OverlayFacts(
         id=contribution.id,
         title=contribution.title,
