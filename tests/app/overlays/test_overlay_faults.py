@@ -181,7 +181,10 @@ def test_a_plugin_that_is_reloaded_while_it_is_called_is_no_failure(tmp_path: Pa
 @pytest.mark.parametrize("isolated", [False, True])
 @pytest.mark.parametrize("blocking", ["feed", "encode"])
 def test_the_first_call_that_does_not_come_back_is_said_too(tmp_path: Path, blocking: str, isolated: bool) -> None:
-    block = f"import threading\nGO_ON = threading.Event()\ndef {blocking}(**given): GO_ON.wait(600)\n"
+    block = (
+        "import threading\nGO_ON, CALLED = threading.Event(), threading.Event()\n"
+        f"def {blocking}(**given):\n    CALLED.set()\n    GO_ON.wait(600)\n"
+    )
     write_plugin(tmp_path, "it", f"{COUNTING}\n{block}", isolated=isolated)
     stage = Stage(tmp_path, "it.it")
     stage.settle()
@@ -192,8 +195,12 @@ def test_the_first_call_that_does_not_come_back_is_said_too(tmp_path: Path, bloc
     def is_called() -> bool:
         """Have the clock stand still until the function runs: nobody is to blame before."""
         stage.pictures()
-        part_is_busy = part._called_at is not None
-        return part_is_busy and (not isolated or f"code:{blocking}" in stage.registry.processes.calls_of("it"))
+        if part._called_at is None:
+            return False
+        if isolated:
+            return f"code:{blocking}" in stage.registry.processes.calls_of("it")
+        called = getattr(module_of(tmp_path / "it"), "CALLED", None) if is_imported(tmp_path / "it") else None
+        return called is not None and called.is_set()
 
     assert eventually(is_called)
     stage.wait(SLOW_S + 0.1)

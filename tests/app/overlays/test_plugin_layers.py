@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.app.overlays.test_shape_files import RGBA, png
 
 from tests.app.live_plugins import COUNTING, UTM, eventually, is_imported, module_of, write_plugin
 from tests.app.overlays.overlay_stage import Stage
+from tests.app.overlays.test_shape_files import RGBA, png
 from tests.formats import small_layers
 from tests.live.wall_clock import NOON
 from twinviewer.app import commands

@@ -7,7 +7,6 @@ nothing.  What a plugin's function does in its call, this thread alone suffers.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ import numpy as np
 from twinviewer.app.overlays.finishing import NOTHING, Finished, Finisher
 from twinviewer.app.overlays.metering import Meter
 from twinviewer.app.overlays.shape_files import ShapeFiles
+from twinviewer.app.overlays.threads import OverlayThread
 from twinviewer.app.plugins.failures import WaitsForPersonError
 from twinviewer.app.plugins.fingerprints import feed_fingerprint
 from twinviewer.app.plugins.manifest import OverlayContribution
@@ -54,11 +54,8 @@ class Made:
 NOTHING_MADE = Made()
 
 
-class Encoder:
-    """Asks one overlay's encode function, on a thread of its own.
-
-    A function that blocks keeps this thread and nothing else: it is a daemon, and what it returns after :meth:`stop`
-    is dropped.
+class Encoder(OverlayThread):
+    """Asks one overlay's encode function.
 
     Args:
         registry: Calls the function.
@@ -83,8 +80,9 @@ class Encoder:
         wake_feed: Callable[[], None],
         monotonic: Callable[[], float],
     ) -> None:
+        super().__init__(f"encode {overlay.id}", monotonic)
         self._registry, self._overlay, self._site = registry, overlay, site
-        self._store, self._clock, self._wake_feed, self._monotonic = store, clock, wake_feed, monotonic
+        self._store, self._clock, self._wake_feed = store, clock, wake_feed
         self._plugin = registry.plugin_of(overlay.id)
         self._finisher = Finisher(folder=Path(self._plugin.code.folder), shapes=shapes)
         self.pictures = Meter(monotonic)
@@ -99,18 +97,6 @@ class Encoder:
         """What the last picture was made from."""
         self._encoded_at = -np.inf
         self._not_before = -np.inf
-        self._called_at: float | None = None
-        self._stopped = threading.Event()
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"encode {overlay.id}", daemon=True)
-
-    # What the reading of files may ask of its feedback.
-    def progress(self, fraction: float, text: str = "") -> None:
-        pass
-
-    def stop_if_cancelled(self) -> None:
-        if self._stopped.is_set():
-            raise Cancelled
 
     def start(self, made: Made = NOTHING_MADE) -> None:
         """Begin; until there is something new, show ``made``."""
@@ -124,25 +110,6 @@ class Encoder:
             return
         self._wanted = instant
         self._wake.set()
-
-    @property
-    def busy_s(self) -> float:
-        """How long the function that is running has been running; 0 where none is."""
-        called_at = self._called_at
-        return 0.0 if called_at is None else self._monotonic() - called_at
-
-    def stop(self) -> None:
-        """Ask the thread to end; see :meth:`join`."""
-        self._stopped.set()
-        self._wake.set()
-
-    def is_alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def join(self, timeout_s: float) -> None:
-        """Wait until the thread has ended, no longer than ``timeout_s``."""
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
 
     def _run(self) -> None:
         self.fingerprint = feed_fingerprint(self._plugin, self._overlay)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import numpy as np
 
 from twinviewer.api.contracts import Site
 from twinviewer.app.overlays.metering import Meter
+from twinviewer.app.overlays.threads import OverlayThread
 from twinviewer.app.plugins.manifest import OverlayContribution
 from twinviewer.app.plugins.process_ends import LetGoError
 from twinviewer.app.plugins.registry import PluginRegistry
@@ -82,12 +82,8 @@ def next_span(
     return Span(start=start, end=end) if end > start else None
 
 
-class Feeder:
-    """Asks one overlay's feed, on a thread of its own, and appends what it gives to the store.
-
-    A feed that blocks keeps this thread and nothing else: it is a daemon, and what it delivers after :meth:`stop`
-    is dropped.
-    """
+class Feeder(OverlayThread):
+    """Asks one overlay's feed and appends what it gives to the store."""
 
     def __init__(
         self,
@@ -100,12 +96,9 @@ class Feeder:
         wall: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(f"feed {overlay.id}", monotonic)
         self._registry, self._overlay, self._site = registry, overlay, site
         self._clock, self._store, self._wall = clock, store, wall
-        self._stopped = threading.Event()
-        self._wake = threading.Event()
-        self._monotonic = monotonic
-        self._called_at: float | None = None
         self._errors_in_a_row = 0
         self._fetch_took_s = 0.0
         self.batches, self.rows = Meter(monotonic), Meter(monotonic)
@@ -113,15 +106,6 @@ class Feeder:
         """The last instant for which the store had all that the feed can give."""
         self.problem: TwinViewerError | None = None
         """Why the last call gave nothing; None while the feed delivers."""
-        self._thread = threading.Thread(target=self._run, name=f"feed {overlay.id}", daemon=True)
-
-    # What the feed may ask of its feedback.
-    def progress(self, fraction: float, text: str = "") -> None:
-        pass
-
-    def stop_if_cancelled(self) -> None:
-        if self._stopped.is_set():
-            raise Cancelled
 
     def start(self) -> None:
         self._thread.start()
@@ -129,25 +113,6 @@ class Feeder:
     def wake(self) -> None:
         """Look at once whether something is to be asked for: the clock was moved."""
         self._wake.set()
-
-    def stop(self) -> None:
-        """Ask the thread to end; see :meth:`join`."""
-        self._stopped.set()
-        self._wake.set()
-
-    @property
-    def busy_s(self) -> float:
-        """How long the feed's function has been running; 0 where it is not."""
-        called_at = self._called_at
-        return 0.0 if called_at is None else self._monotonic() - called_at
-
-    def is_alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def join(self, timeout_s: float) -> None:
-        """Wait until the thread has ended, no longer than ``timeout_s``."""
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
 
     def step(self) -> float:
         """Ask the feed if something is due; return how many seconds to rest then."""
