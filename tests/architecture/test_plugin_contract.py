@@ -23,8 +23,8 @@ def test_a_change_of_the_contract_stands_in_the_changelog() -> None:
     assert found, "CHANGELOG.md says no digest of the plugin contract"
     due = (api.API_VERSION, len(api.__all__), contract_pages.digest())
     assert (int(found[1]), int(found[2]), found[3]) == due, (
-        f"The plugin contract changed ({', '.join(changed) or 'see docs/schema/api.json in the last commit'}). Say under "
-        "“Plugin contract” in CHANGELOG.md what changed for authors, put the new line there "
+        f"The plugin contract changed ({', '.join(changed) or 'see docs/schema/api.json in the last commit'}). "
+        "Say under “Plugin contract” in CHANGELOG.md what changed for authors, put the new line there "
         f"(Contract {due[0]}: {due[1]} names, digest `{due[2]}`), and run `make schemas`. "
         "If anything was taken away or means something else now, API_VERSION must grow."
     )

@@ -52,6 +52,7 @@ def sources(copied: Path) -> Iterator[Sources]:
     assert registry.problems == ()
     yield Sources(registry=registry, pool=pool, point_budget=lambda: 50)
     pool.close()
+    registry.close()
 
 
 def test_the_copy_contributes_what_the_built_in_plugin_does(sources: Sources) -> None:
