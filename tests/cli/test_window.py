@@ -139,7 +139,8 @@ def test_the_program_finds_itself_whole(on_screen: bool, program: Program) -> No
     before = set(Path(state_dir()).rglob("*"))
     done = program("--self-check", display=os.environ.get("DISPLAY") if on_screen else None)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Air quality, Traffic" in done.stdout
+    assert all(name in done.stdout.splitlines()[0] for name in ("Air quality", "Traffic"))
+    assert "a plugin in a process of its own: PlaceGlyphs, Trails" in done.stdout
     assert done.stdout.endswith("All is well.\n")
     assert {path.name for path in set(Path(state_dir()).rglob("*")) - before} <= {"log", "twinviewer.log", "crash.log"}
 

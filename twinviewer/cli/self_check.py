@@ -1,7 +1,8 @@
 """``--self-check``: whether an installed or frozen program has all its parts.
 
-In a profile of its own, it makes a small town, reads it through the workers, loads the plugins, draws a frame in a
-window (off screen where there is no display) and looks whether something is on it.
+In a profile of its own, it loads the plugins, makes one and calls it in a process of its own, makes a small town,
+reads it through the workers, draws a frame in a window (off screen where there is no display) and looks whether
+something is on it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def check() -> int:
     with tempfile.TemporaryDirectory(prefix="twinviewer-check-") as profile:
         os.environ["TWINVIEWER_PROFILE_DIR"] = profile
         print("plugins:", ", ".join(_loaded_plugins(PluginRegistry())), flush=True)
+        print("a plugin in a process of its own:", _drawn_apart(Path(profile)), flush=True)
         pixels, problems = _frame(Path(profile))
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     for problem in errors:
@@ -63,6 +65,20 @@ def _loaded_plugins(registry: PluginRegistry) -> list[str]:
         for contribution in () if plugin.isolated else plugin.manifest.contributions:
             registry.import_code(contribution.id)
     return [plugin.name for plugin in registry.plugins]
+
+
+def _drawn_apart(folder: Path) -> str:
+    """Make a plugin and have it called in a process of its own; return what it draws.
+
+    Raises:
+        PluginError: It cannot be made or called.
+    """
+    from twinviewer.app.plugins.templates import new_project
+    from twinviewer.testing.places import small_town
+    from twinviewer.testing.plugin import open_plugin
+
+    with open_plugin(new_project("self-check", kind="overlay", parent=folder), isolated=True) as plugin:
+        return ", ".join(type(request).__name__ for request in plugin.show(site=small_town()))
 
 
 def share_of_edges(pixels: NDArray[np.uint8]) -> float:

@@ -400,7 +400,8 @@ def _system() -> list[Path]:
     interpreter = (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *modules)
     named = (os.environ.get(name, "") for name in _NAMED_BY_ENVIRONMENT)
     ours = str(Path(__file__).resolve().parents[1])  # sys.path may hold no more than a link to it
-    folders = (*interpreter, ours, *_SYSTEM_FOLDERS.get(sys.platform, ()), *named)
+    program = (sys.executable,) if getattr(sys, "frozen", False) else ()  # it holds the modules that are imported late
+    folders = (*interpreter, *program, ours, *_SYSTEM_FOLDERS.get(sys.platform, ()), *named)
     return [*(Path(each) for each in folders if each), *map(_expanded, _FONT_FOLDERS)]
 
 
