@@ -140,6 +140,21 @@ def test_what_is_going_to_be_taken_away_is_told_once_with_its_line(
     assert not any("Use pins." in text for text in author.toasts())
 
 
+def test_a_source_that_does_not_deliver_is_told_once(author: Author, capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+
+    def has_said(words: str) -> bool:
+        said.append(capfd.readouterr().err)
+        return words in "".join(said)
+
+    author.save("#00ff00", fault="raise tv.FeedError('The broker is down.', cure='Start it.')")
+    author.wait(lambda: has_said("shows nothing new. The broker is down. Start it."), timeout=LONG_MS)
+    author.save("#0000ff")
+    author.sees("#0000ff")
+    assert has_said("broker")
+    assert "".join(said).count("The broker is down.") == 1
+
+
 def test_a_manifest_that_is_refused_leaves_all_as_it_was_and_a_new_overlay_in_it_is_switched_on(author: Author) -> None:
     good = author.manifest.read_text()
     author.manifest.write_text(good.replace("period_s = 1", "period_s = -1"))

@@ -14,6 +14,7 @@ from twinviewer.app.project_file import ViewState
 from twinviewer.app.session import Change
 from twinviewer.live.clock import ClockMode, utc_now
 from twinviewer.model.drawing import ColourScale, DrawingRequest
+from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.project import OverlaySpec
 from twinviewer.scene.city_scene import CityScene
 from twinviewer.ui.layer_tree import OverlayFacts
@@ -93,6 +94,12 @@ class LiveCommands(QObject):
     def drawn(self) -> Mapping[str, Sequence[DrawingRequest]]:
         """What overlays and layers of plugins show at present, by contribution id."""
         return {overlay_id: picture.requests for overlay_id, picture in self._pictures.items() if picture.requests}
+
+    @property
+    def problems(self) -> Mapping[str, TwinViewerError]:
+        """Why overlays and layers of plugins show nothing, or nothing new, by contribution id."""
+        problems = {overlay_id: picture.problem for overlay_id, picture in self._pictures.items()}
+        return {overlay_id: problem for overlay_id, problem in problems.items() if problem is not None}
 
     @property
     def picture_note(self) -> str:

@@ -14,11 +14,12 @@ from PySide6.QtCore import QObject, QTimer
 from twinviewer.app.commands import RemoveLayers, SwitchOverlays
 from twinviewer.app.opening import Phase
 from twinviewer.app.plugins.conformance.plugin_code import frozen
-from twinviewer.app.plugins.failures import FailureRecord
+from twinviewer.app.plugins.failures import FailureRecord, WaitsForPersonError
 from twinviewer.app.plugins.reloading import Reloading, add_plugin, reload
 from twinviewer.app.plugins.watching import FolderWatcher
 from twinviewer.model.diagnostics import Severity
 from twinviewer.model.drawing import DrawingRequest
+from twinviewer.model.errors import PluginError, TwinViewerError
 from twinviewer.model.project import OverlaySpec
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class PluginDevelopment(QObject):
         self._moved: set[str] = set()
         self._switched = {each.id for each in self.shown}
         self._outdated: set[str] = set()
+        self._told: dict[str, TwinViewerError] = {}
         self._watcher = FolderWatcher(self._folder, self._saved)
         self._watcher.start()
         self._timer = QTimer(self)
@@ -129,6 +131,17 @@ class PluginDevelopment(QObject):
             if "DeprecationWarning: " in line and str(self._folder) in line and line not in self._outdated:
                 self._outdated.add(line)
                 _say(line, to_errors=True)
+        problems = self._window.live.problems
+        self._told = {each: error for each, error in self._told.items() if each in problems}
+        for overlay_id, error in problems.items():
+            is_failure = isinstance(error, PluginError) and not isinstance(error, WaitsForPersonError)  # heard of
+            old = self._told.get(overlay_id)
+            if overlay_id.startswith(f"{self._plugin.id}.") and not is_failure and str(old) != str(error):
+                self._told[overlay_id] = error
+                _say(
+                    f"“{self._title(overlay_id)}” shows nothing new. {error.problem} {error.cure}".rstrip(),
+                    to_errors=True,
+                )
         for overlay_id, requests in self._window.live.drawn.items():
             if not overlay_id.startswith(f"{self._plugin.id}.") or overlay_id in self._moved:
                 continue
