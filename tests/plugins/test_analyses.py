@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -27,8 +28,10 @@ from twinviewer.model.layer_data import FeatureTable, TerrainGrid
 
 
 @pytest.fixture(scope="module")
-def registry() -> PluginRegistry:
-    return PluginRegistry(folders=[ROOT / "plugins"])
+def registry() -> Iterator[PluginRegistry]:
+    registry = PluginRegistry(folders=[ROOT / "plugins"])
+    yield registry
+    registry.close()
 
 
 def run(registry: PluginRegistry, analysis_id: str, site: SessionSite, **parameters: Any) -> Findings:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -22,7 +23,8 @@ def show(site, *, selection=None, entries=None, pressed="") -> PanelContent:
     registry = PluginRegistry(folders=[ROOT / "plugins"])
     (panel,) = [panel for panel in registry.panels if panel.id.startswith("object-summary.")]
     arguments = {"site": site, "selection": selection, "instant": NOON, "entries": entries or {}, "pressed": pressed}
-    return registry.call(panel.id, panel.show, arguments, check=checked_content)
+    with closing(registry):
+        return registry.call(panel.id, panel.show, arguments, check=checked_content)
 
 
 def tables(content: PanelContent) -> list[Table]:

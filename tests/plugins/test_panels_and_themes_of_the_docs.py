@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,12 +24,19 @@ from twinviewer.model.project import Project
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-def registry_of(page: str, folder: Path) -> PluginRegistry:
+@pytest.fixture
+def closed() -> Iterator[ExitStack]:
+    """Ends, after the test, what runs for the registries that it made."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def registry_of(page: str, folder: Path, closed: ExitStack) -> PluginRegistry:
     home = folder / "example"
     home.mkdir()
     for name, content in re.findall(r"^```\w+ (\S+)\n(.*?)^```$", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
         (home / name).write_text(content)
-    registry = PluginRegistry(folders=[folder])
+    registry = closed.enter_context(closing(PluginRegistry(folders=[folder])))
     assert registry.problems == ()
     return registry
 
@@ -37,8 +46,8 @@ def town() -> sites.SessionSite:
     return sites.grid_town(5)
 
 
-def test_the_panel_and_the_command_of_the_page_do_what_it_says(tmp_path, town):
-    registry = registry_of("docs/plugins/panels.md", tmp_path)
+def test_the_panel_and_the_command_of_the_page_do_what_it_says(closed, tmp_path, town):
+    registry = registry_of("docs/plugins/panels.md", tmp_path, closed)
     panel, command = (
         registry.contribution("neighbours.panel", PanelContribution),
         registry.contribution("neighbours.highest", CommandContribution),
@@ -61,8 +70,8 @@ def test_the_panel_and_the_command_of_the_page_do_what_it_says(tmp_path, town):
     assert actions == (SelectObject(object_id=highest),)
 
 
-def test_the_map_the_style_and_the_tour_of_the_page_can_be_used(tmp_path, town):
-    registry = registry_of("docs/plugins/themes-and-tours.md", tmp_path)
+def test_the_map_the_style_and_the_tour_of_the_page_can_be_used(closed, tmp_path, town):
+    registry = registry_of("docs/plugins/themes-and-tours.md", tmp_path, closed)
     errors = []
     themes = Themes(registry, on_error=errors.append)
     assert errors == []

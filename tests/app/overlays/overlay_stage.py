@@ -68,5 +68,6 @@ class Stage:
 
     def stop(self) -> None:
         self.runner.stop()
+        self.registry.close()
         self.jobs.close(timeout_s=0.1)
         self.pool.close()
