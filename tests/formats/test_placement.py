@@ -54,7 +54,7 @@ def told(data: LayerData, code: str) -> str:
 
 def coordinates(data: LayerData) -> list[np.ndarray]:
     names = ("vertices", "positions", "points", "line_vertices", "ring_vertices")
-    return [getattr(data, name) for name in names if hasattr(data, name)]
+    return [array for name in names if isinstance(array := getattr(data, name, None), np.ndarray)]
 
 
 POINT_KINDS = [

@@ -176,7 +176,7 @@ def check_the_rest(data: Any, sound: Any) -> None:
     """What was not bad is where it was: the first vertex of each kind is."""
     for name in ("vertices", "positions", "points", "line_vertices", "ring_vertices"):
         before, after = getattr(data, name, np.empty((0, 3))), getattr(sound, name, np.empty((0, 3)))
-        if len(before) and len(after):
+        if before is not None and len(before) and len(after):
             np.testing.assert_array_equal(before[0], after[0])
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.model.attributes import AttributeColumn, AttributeType
+from twinviewer.model.city_parts import GEOMETRY_TYPES, Appearance, CityPoints
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.errors import DamagedFileError
 from twinviewer.model.layer_data import (
@@ -103,9 +104,27 @@ def _mended_city_model(data: CityModel, limit: float) -> CityModel:
         triangle_surface=data.triangle_surface[sound],
         edges=renumbered(data.edges[sound_edges]),
         edge_surface=data.edge_surface[sound_edges],
+        points=None if data.points is None else _mended_city_points(data.points, bad, renumbered),
+        appearance=None if data.appearance is None else _of_triangles(data.appearance, sound),
     )
     problem = "Surfaces with coordinates that are not numbers, or absurdly large, are not shown."
     return _told(fewer, problem, where, max(1, len(lost)), len(fewer.vertices))
+
+
+def _mended_city_points(
+    points: CityPoints, bad: NDArray[np.bool_], renumbered: Callable[[NDArray[np.int32]], NDArray[np.int32]]
+) -> CityPoints:
+    sound = ~bad[points.vertices]
+    return CityPoints(vertices=renumbered(points.vertices[sound]), surface=points.surface[sound])
+
+
+def _of_triangles(appearance: Appearance, kept: NDArray[np.bool_]) -> Appearance:
+    """Return the appearance without the places in textures of the triangles that go."""
+    themes = (
+        replace(theme, coordinates=theme.coordinates[kept]) if len(theme.coordinates) else theme
+        for theme in appearance.themes
+    )
+    return replace(appearance, themes=tuple(themes))
 
 
 def _mended_mesh(data: TriangleMesh, limit: float) -> TriangleMesh:
@@ -257,6 +276,34 @@ def _check_city_model(data: CityModel) -> None:
     _indices("surface types", data.surface_type, (surfaces,), -1, len(data.surface_type_names))
     _indices("levels of detail", data.surface_lod, (surfaces,), -1, len(data.lods))
     _check_columns(data.attributes, objects)
+    _check_city_parts(data, surfaces, vertices)
+
+
+def _check_city_parts(data: CityModel, surfaces: int, vertices: int) -> None:
+    if (made := data.geometries) is not None:
+        shells = len(made.shell_solid)
+        _indices("geometry types", made.type, (None,), 0, len(GEOMETRY_TYPES))
+        _indices("geometries of surfaces", made.surface_geometry, (surfaces,), -1, len(made.type))
+        _indices("shells of surfaces", made.surface_shell, (surfaces,), -1, shells)
+        _indices("solids of shells", made.shell_solid, (None,), 0, shells)
+        if shells and (np.diff(made.shell_solid) < 0).any():
+            raise ValueError("solids of shells: not ascending")
+    if (thematic := data.thematic) is not None:
+        count = len(thematic.ids)
+        _indices("types of thematic surfaces", thematic.type, (count,), 0, len(data.surface_type_names))
+        _indices("objects of thematic surfaces", thematic.object, (count,), 0, len(data.object_ids))
+        _indices("parents of thematic surfaces", thematic.parent, (count,), -1, count)
+        _indices("thematic surfaces", thematic.of_surface, (surfaces,), -1, count)
+        _check_columns(thematic.attributes, count)
+    if (points := data.points) is not None:
+        _indices("points", points.vertices, (None,), 0, vertices)
+        _indices("surfaces of points", points.surface, (len(points.vertices),), 0, surfaces)
+    if (appearance := data.appearance) is not None:
+        for theme in appearance.themes:
+            _indices("materials", theme.material, (surfaces,), -1, len(appearance.materials))
+            _indices("textures", theme.texture, (surfaces,), -1, len(appearance.textures))
+            rows = len(data.triangles) if len(theme.coordinates) else 0
+            _shaped("places in textures", theme.coordinates, np.float32, (rows, 3, 2))
 
 
 def _check_points(data: PointCloud) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.api.contracts import CityObjects
-from twinviewer.model import drawing, observation, panel
+from twinviewer.model import city_parts, drawing, observation, panel
 from twinviewer.model.attributes import AttributeColumn, AttributeType
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.layer_data import KINDS, SourceFacts
@@ -82,16 +82,24 @@ class Vocabulary:
         return cls(**members)
 
 
-_LAYER_TYPES = (SourceFacts, ReferenceSystem, Extent, Diagnostic, AttributeColumn, *KINDS.values())
-_LAYER_ENUMS = (Severity, CrsOrigin, AttributeType)
-
-LAYER_DATA = Vocabulary(_LAYER_TYPES, enums=_LAYER_ENUMS, dtypes=_LAYER_DTYPES, strict=True)
-"""What readers hand over."""
-
-
 def _dataclasses_of(module: Any) -> list[type]:
     own = (each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__)
     return [each for each in own if is_dataclass(each)]
+
+
+_LAYER_TYPES = (
+    SourceFacts,
+    ReferenceSystem,
+    Extent,
+    Diagnostic,
+    AttributeColumn,
+    *_dataclasses_of(city_parts),
+    *KINDS.values(),
+)
+_LAYER_ENUMS = (Severity, CrsOrigin, AttributeType, city_parts.WrapMode)
+
+LAYER_DATA = Vocabulary(_LAYER_TYPES, enums=_LAYER_ENUMS, dtypes=_LAYER_DTYPES, strict=True)
+"""What readers hand over."""
 
 
 CONTRACT = Vocabulary(

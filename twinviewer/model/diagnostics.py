@@ -28,3 +28,5 @@ class Diagnostic:
     """Object id, line, feature number or file."""
     count: int = 1
     """How many times it was met; ``where`` names the first."""
+    objects: tuple[str, ...] = ()
+    """Ids of the city objects or features where it was met, as many as were kept."""

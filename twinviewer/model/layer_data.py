@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.model.attributes import AttributeColumn
+from twinviewer.model.city_parts import Appearance, CityPoints, Geometries, ThematicSurfaces
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.place import Extent, ReferenceSystem
 
@@ -35,6 +36,8 @@ class SourceFacts:
     title: str = ""
     """Name inside the file (GeoPackage layer, glTF scene); empty where the file itself is the layer."""
     licence: str = ""
+    metadata: tuple[tuple[str, str], ...] = ()
+    """What else the file says of itself, (name, text): ``referenceDate``, ``pointOfContact.contactName`` …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,9 @@ class CityModel:
     """City objects and their surfaces as columns; never a Python object per wall.
 
     CityGML 3.0 / CityJSON 2.0.  ``n`` objects own ``s`` surfaces (one per polygon of the file), which are cut
-    into ``m`` triangles.  Objects come in the order of the file.
+    into ``m`` triangles.  Objects come in the order of the file.  A curve is a row among the surfaces, too, that has
+    edges and no triangles, a set of points one that has points only: whose they are, of which type and level of
+    detail is said in the same way.
     """
 
     source: SourceFacts
@@ -77,6 +82,14 @@ class CityModel:
     """(s,) index into ``lods``, −1 where unknown."""
     lods: tuple[str, ...]
     """As written: ``"1"``, ``"2"``, ``"2.2"``; ascending."""
+    geometries: Geometries | None = None
+    """None where the reader does not say."""
+    thematic: ThematicSurfaces | None = None
+    """None where no surface has more to it than its type."""
+    points: CityPoints | None = None
+    """None where there are none."""
+    appearance: Appearance | None = None
+    """None where the file gives none."""
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property

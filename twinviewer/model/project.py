@@ -31,6 +31,10 @@ class Style:
     line_width_px: float = 2.0
     lod: str | None = None
     """Level of detail to show; None: the highest that each object has."""
+    theme: str | None = None
+    """Of a city model's appearance; None: the colours of the other members."""
+    hidden_types: tuple[str, ...] = ()
+    """Classes of city objects and types of surfaces that are not drawn: ``RoofSurface``, ``Room`` …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
