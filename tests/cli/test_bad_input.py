@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -310,6 +311,7 @@ def test_a_profile_that_cannot_be_made_stops_nothing(
 
 
 def is_one_sentence(err: str) -> bool:
-    """Return whether ``err`` is one line of the program, ending in one full stop, and no traceback."""
+    """Return whether ``err`` is one line of the program, with one mark at its end, and no traceback."""
     lines = err.splitlines()
-    return len(lines) == 1 and lines[0].startswith("twinviewer: ") and lines[0].endswith(".") and "Traceback" not in err
+    ends = re.search(r"[^.?][.?]$", err) is not None
+    return len(lines) == 1 and lines[0].startswith("twinviewer: ") and ends and "Traceback" not in err

@@ -101,6 +101,15 @@ def test_a_manifest_that_is_refused_is_told_before_a_window_opens(project: Path,
     assert is_one_sentence(done.stderr)
 
 
+def test_a_sentence_that_asks_what_was_meant_ends_with_its_question(project: Path, command_line: CommandLine) -> None:
+    manifest = project / "hello_city" / "plugin.toml"
+    manifest.write_text(manifest.read_text().replace("licence =", "license =", 1))
+    status, _, err = command_line("plugin", "run", project)
+    assert status == 1
+    assert is_one_sentence(err)
+    assert err.endswith("; did you mean “licence”?\n")
+
+
 def test_a_city_of_an_impossible_size_is_refused(project: Path, command_line: CommandLine) -> None:
     status, _, err = command_line("plugin", "run", project, "--demo-buildings", 1)
     assert status == 2

@@ -47,7 +47,8 @@ def sentence(problem: TwinViewerError | Problem) -> str:
     if cure:
         text = f"{text}; {_uncapitalised(cure.rstrip('.'))}"
     where = f"{problem.source}: " if problem.source else ""
-    return " ".join(f"{where}{text}.".split())
+    end = "" if text.endswith("?") else "."
+    return " ".join(f"{where}{text}{end}".split())
 
 
 def _uncapitalised(text: str) -> str:
