@@ -11,10 +11,12 @@ import pytest
 from tests.crowding import allowed_s
 from tests.ui.conftest import show_town
 from twinviewer.app.commands import SwitchOverlays
+from twinviewer.app.plugins.settings import SettingsNeededError
 from twinviewer.app.plugins.templates import new_project
 from twinviewer.app.project_file import ViewState
 from twinviewer.model.drawing import Trails
 from twinviewer.model.layer_data import FeatureTable
+from twinviewer.ui import application
 from twinviewer.ui.application import Program
 from twinviewer.ui.plugin_development import PluginDevelopment
 
@@ -190,3 +192,16 @@ def test_files_that_a_reader_read_are_read_anew_on_each_save(program: Program, q
     qtbot.waitUntil(lambda: shown() == [0.0], timeout=LONG_MS)
     assert program.window.projects.may_leave(), "nobody is asked whether to save the demo city"
     development.close()
+
+
+def test_a_snapshot_of_what_waits_for_the_person_is_taken_and_ends_with_what_it_waits_for(
+    qapp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_project("mine", kind="overlay", parent=tmp_path)
+    manifest = folder / "mine" / "plugin.toml"
+    manifest.write_text(f'{manifest.read_text()}\n[[settings]]\nkey = "place"\ntitle = "Place"\ntype = "text"\n')
+    monkeypatch.setattr(application, "SNAPSHOT_AWAITS_MS", 500)
+    picture = tmp_path / "waits.png"
+    with pytest.raises(SettingsNeededError, match="needs the setting “Place”"):
+        application.run(demo_buildings=20, snapshot=picture, plugin=folder)
+    assert picture.is_file()

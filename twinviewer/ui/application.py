@@ -33,7 +33,7 @@ from twinviewer.app.settings import load_settings
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import WorkerPool
 from twinviewer.live.clock import Clock
-from twinviewer.model.errors import PluginError, WriteError
+from twinviewer.model.errors import PluginError, TwinViewerError, WriteError
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.ui import icons
 from twinviewer.ui.document import Document
@@ -216,6 +216,7 @@ def run(
     Raises:
         PluginError: There is no plugin in that folder, or its manifest is at fault.
         WriteError: The snapshot could not be written.
+        TwinViewerError: The plugin had drawn nothing when the snapshot was taken, for that reason.
     """
     application = make_application()
     program = Program(safe_mode=safe_mode)
@@ -234,10 +235,9 @@ def run(
         window.projects.open_demo(demo_buildings, shown=None if development is None else development.shown)
     if paths and development is None:
         window.projects.open(paths, crs=crs)
-    unwritten: list[WriteError] = []
+    lacking: list[TwinViewerError] = []
     if snapshot is not None:
-        is_shown = (lambda: True) if development is None else (lambda: development.is_shown)
-        _take_snapshot(window, snapshot, is_shown=is_shown, on_error=unwritten.append)
+        _take_snapshot(window, snapshot, of=development, on_error=lacking.append)
     QTimer.singleShot(WARM_AFTER_MS, window, program.warm_up)
     window.closed.connect(application.quit)
     interrupts = Interrupts(window.close)
@@ -246,8 +246,8 @@ def run(
         development.close()
     program.end()
     interrupts.end()
-    if unwritten:
-        raise unwritten[0]
+    if lacking:
+        raise lacking[0]
     return INTERRUPTED_STATUS if interrupts.heard else status
 
 
@@ -264,7 +264,7 @@ def _nothing(_: object) -> None:
 
 
 def _take_snapshot(
-    window: MainWindow, path: Path, *, is_shown: Callable[[], bool], on_error: Callable[[WriteError], None]
+    window: MainWindow, path: Path, *, of: PluginDevelopment | None, on_error: Callable[[TwinViewerError], None]
 ) -> None:
     timer = QTimer(window)
     timer.setInterval(SNAPSHOT_LOOK_MS)
@@ -273,7 +273,7 @@ def _take_snapshot(
     def look() -> None:
         nonlocal settled, complete
         settled = settled + SNAPSHOT_LOOK_MS if window.is_settled else 0
-        is_complete = window.is_settled and not window.live.awaits_data and is_shown()
+        is_complete = window.is_settled and not window.live.awaits_data and (of is None or of.is_shown)
         complete = complete + SNAPSHOT_LOOK_MS if is_complete else 0
         if complete > SNAPSHOT_LINGER_MS or settled > SNAPSHOT_AWAITS_MS:
             timer.stop()
@@ -281,6 +281,9 @@ def _take_snapshot(
                 write_atomically(path, _png_of(window))
             except WriteError as error:
                 on_error(error)
+            not_drawn = None if of is None else of.not_drawn
+            if not_drawn is not None:
+                on_error(not_drawn)
             window.close()
 
     timer.timeout.connect(look)

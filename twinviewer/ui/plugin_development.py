@@ -77,6 +77,16 @@ class PluginDevelopment(QObject):
             each.id in self._first for each in self._plugin.manifest.layers
         )
 
+    @property
+    def not_drawn(self) -> TwinViewerError | None:
+        """Why one of its overlays and layers has drawn nothing; None where each has drawn something."""
+        missing = next((spec.id for spec in self.shown if spec.id not in self._first), None)
+        if missing is None:
+            return None
+        return self._window.live.problems.get(missing) or PluginError(
+            f"“{self._title(missing)}” has drawn nothing yet.", source=str(self._folder)
+        )
+
     def close(self) -> None:
         self._timer.stop()
         self._watcher.stop()
