@@ -7,21 +7,29 @@ makers, which agree to the last value: the compiled one for what nearly all file
 
 from __future__ import annotations
 
+import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import unescape
 
 import numpy as np
+from lxml import etree
 from numpy.typing import NDArray
 
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Uint8s = NDArray[np.uint8]
 
+_REFERENCE = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(\w+));")
+_PREDEFINED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+"""XML 1.0, 4.6; a city model has no others, as it must not declare them."""
+_LINE_END = re.compile(r"\r\n?")
+_SPACE = re.compile(r"\r\n|[\t\n\r]")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elements:
-    """``e`` elements with ``a`` attributes of XML."""
+    """``e`` elements with ``a`` attributes of XML, declarations of namespaces not among them."""
 
     content: Uint8s
     """(b,) UTF-8 that the texts are parts of, escaped as in XML."""
@@ -47,21 +55,87 @@ class Elements:
     attribute_start: Int64s
     """(a,) where the value begins in ``content``."""
     attribute_end: Int64s
-    first_line: int
-    """Line of the file that the piece begins in, for messages."""
 
     def texts(self, rows: Int32s | Sequence[int]) -> list[str]:
-        """Return the texts of some elements, stripped, with the entities that XML predefines resolved."""
-        return [self._between(start, end).strip() for start, end in self._spans(self.text_start, self.text_end, rows)]
+        """Return the texts of some elements, stripped, with references resolved."""
+        spans = self._spans(self.text_start, self.text_end, rows)
+        return [self._between(start, end, _LINE_END, "\n").strip() for start, end in spans]
 
     def values(self, attributes: Int32s | Sequence[int]) -> list[str]:
-        """Return the values of some attributes (rows of the attribute columns)."""
+        """Return the values of some attributes (rows of the attribute columns), normalised (XML 1.0, 3.3.3)."""
         spans = self._spans(self.attribute_start, self.attribute_end, attributes)
-        return [self._between(start, end) for start, end in spans]
+        return [self._between(start, end, _SPACE, " ") for start, end in spans]
 
     def _spans(self, starts: Int64s, ends: Int64s, rows: Int32s | Sequence[int]) -> zip[tuple[int, int]]:
         return zip(starts[rows].tolist(), ends[rows].tolist(), strict=True)
 
-    def _between(self, start: int, end: int) -> str:
-        text = self.content[start:end].tobytes().decode("utf-8", "replace")
-        return unescape(text) if "&" in text else text
+    def _between(self, start: int, end: int, ends_of_line: re.Pattern[str], instead: str) -> str:
+        text = ends_of_line.sub(instead, self.content[start:end].tobytes().decode())
+        return _REFERENCE.sub(_resolved, text) if "&" in text else text
+
+
+def _resolved(reference: re.Match[str]) -> str:
+    decimal, hexadecimal, name = reference.groups()
+    return _PREDEFINED[name] if name else chr(int(decimal) if decimal else int(hexadecimal, 16))
+
+
+class ElementColumns:
+    """Elements in the making, from lxml's: complete, and slow."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+        self._names: dict[str, int] = {}
+        self._name, self._parent, self._end, self._depth = array("i"), array("i"), array("i"), array("i")
+        self._text_start, self._text_end = array("q"), array("q")
+        self._attribute_element, self._attribute_name = array("i"), array("i")
+        self._attribute_start, self._attribute_end = array("q"), array("q")
+
+    def __len__(self) -> int:
+        return len(self._name)
+
+    def add(self, member: etree._Element) -> None:
+        """Append an element with all that is in it; it becomes one of the outermost."""
+        around = [-1]
+        for event, element in etree.iterwalk(member, events=("start", "end")):
+            if event == "end":
+                self._end[around.pop()] = len(self)
+                continue
+            row = len(self)
+            self._name.append(self._number(element.tag))
+            self._parent.append(around[-1])
+            self._end.append(0)
+            self._depth.append(len(around) - 1)
+            around.append(row)
+            self._text_start.append(len(self._content))
+            if (text := element.text) is not None and not text.isspace():
+                self._content += text.replace("&", "&amp;").replace("\r", "&#13;").encode()
+            self._text_end.append(len(self._content))
+            for name, value in element.items():
+                self._attribute(row, str(name), str(value))
+
+    def _attribute(self, row: int, name: str, value: str) -> None:
+        self._attribute_element.append(row)
+        self._attribute_name.append(self._number(name))
+        self._attribute_start.append(len(self._content))
+        self._content += _SPACE.sub(lambda space: f"&#{ord(space[0][0])};", value.replace("&", "&amp;")).encode()
+        self._attribute_end.append(len(self._content))
+
+    def _number(self, name: str) -> int:
+        return self._names.setdefault(name, len(self._names))
+
+    def finished(self) -> Elements:
+        """Return what was appended."""
+        return Elements(
+            content=np.frombuffer(self._content, np.uint8),
+            names=tuple(self._names),
+            name=np.array(self._name, np.int32),
+            parent=np.array(self._parent, np.int32),
+            end=np.array(self._end, np.int32),
+            depth=np.array(self._depth, np.int32),
+            text_start=np.array(self._text_start, np.int64),
+            text_end=np.array(self._text_end, np.int64),
+            attribute_element=np.array(self._attribute_element, np.int32),
+            attribute_name=np.array(self._attribute_name, np.int32),
+            attribute_start=np.array(self._attribute_start, np.int64),
+            attribute_end=np.array(self._attribute_end, np.int64),
+        )
