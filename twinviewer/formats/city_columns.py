@@ -1,13 +1,21 @@
-"""City objects and their attributes on the way from a file to columns."""
+"""City objects, thematic surfaces and their attributes on the way from a file to columns."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from twinviewer.formats.findings import Findings
 from twinviewer.model.attributes import AttributeColumn, AttributeType, column
+from twinviewer.model.city_parts import ThematicSurfaces
 from twinviewer.model.diagnostics import Severity
+
+Int64s = NDArray[np.int64]
 
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _NUMERIC = (AttributeType.INTEGER, AttributeType.DOUBLE)
@@ -83,6 +91,9 @@ class AttributeTable:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._gathered: dict[str, _Values] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._gathered)
 
     def add(self, row: int, name: str, value: Any, type: AttributeType | None = None, unit: str | None = None) -> None:
         """Note the value of one attribute of the object in ``row``.
@@ -161,6 +172,105 @@ class AttributeTable:
                 where=f"{object_id}: “{str(value)[:40]}”",
             )
         return plain
+
+
+class ThematicColumns:
+    """Thematic surfaces in the order of the file."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.ids: list[str] = []
+        self.types = array("q")
+        self.objects = array("q")
+        self.parents = array("q")
+        self.attributes = AttributeTable(findings)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, surface_id: str, type_number: int, object_row: int, parent_row: int = -1) -> int:
+        """Append a thematic surface and return its row.
+
+        Args:
+            surface_id: Empty where it has none.
+            type_number: Of its type among the surface types.
+            object_row: Of the city object that it bounds, −1 for a shape's: that of whatever stands there.
+            parent_row: Of the thematic surface that it is an opening of, −1 for none.
+        """
+        self.ids.append(surface_id)
+        self.types.append(type_number)
+        self.objects.append(object_row)
+        self.parents.append(parent_row)
+        return len(self.ids) - 1
+
+    def finished(
+        self, of_surface: Int64s, surface_object: Int64s, object_ids: Sequence[str]
+    ) -> ThematicSurfaces | None:
+        """Return the thematic surfaces, None where there is no more to any of them than its type.
+
+        Args:
+            of_surface: (s,) the row that each surface is part of, −1 for none.
+            surface_object: (s,) the city object of each surface.
+            object_ids: Of all city objects.
+        """
+        parents = np.array(self.parents, np.int64)
+        if not (any(self.ids) or self.attributes or (parents >= 0).any()):
+            return None
+        objects = np.array(self.objects, np.int64)
+        names = [own or (object_ids[row] if row >= 0 else "") for own, row in zip(self.ids, self.objects, strict=True)]
+        attributes = self.attributes.columns(names)
+        if (objects < 0).any():
+            source, objects, parents, of_surface = self._of_instances(objects, parents, of_surface, surface_object)
+            attributes = tuple(
+                replace(each, values=each.values[source], present=each.present[source]) for each in attributes
+            )
+        else:
+            source = np.arange(len(self.ids))
+        return ThematicSurfaces(
+            ids=tuple(self.ids[row] for row in source.tolist()),
+            type=np.array(self.types, np.int32)[source],
+            object=objects.astype(np.int32),
+            parent=parents.astype(np.int32),
+            attributes=attributes,
+            of_surface=of_surface.astype(np.int32),
+        )
+
+    def _of_instances(
+        self, objects: Int64s, parents: Int64s, of_surface: Int64s, surface_object: Int64s
+    ) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+        """Return rows with those of shapes once per object that they bound, what was a shape's own row left out.
+
+        Those are the row (k,) that each comes from, its object and its parent, and the row of each surface (s,).
+        """
+        kept = np.flatnonzero(objects >= 0)
+        place: dict[tuple[int, int], int] = {}
+        pairs: list[tuple[int, int]] = []
+
+        def placed(row: int, owner: int) -> int:
+            if (row, owner) not in place:
+                place[row, owner] = len(kept) + len(pairs)
+                pairs.append((row, owner))
+            return place[row, owner]
+
+        new_row = np.full(len(objects) + 1, -1, np.int64)  # the last one is found by −1
+        new_row[kept] = np.arange(len(kept))
+        new_of_surface = new_row[of_surface]
+        of_shapes = np.flatnonzero((of_surface >= 0) & (new_of_surface < 0))
+        for surface, row, owner in zip(
+            of_shapes.tolist(), of_surface[of_shapes].tolist(), surface_object[of_shapes].tolist(), strict=True
+        ):
+            new_of_surface[surface] = placed(row, owner)
+        new_parents = new_row[parents[kept]].tolist()
+        for row, owner in pairs:  # which grows where a parent has no surfaces of its own
+            parent = int(parents[row])
+            new_parents.append(placed(parent, owner) if parent >= 0 else -1)
+        rows = np.array([row for row, _ in pairs], np.int64)
+        owners = np.array([owner for _, owner in pairs], np.int64)
+        return (
+            np.concatenate([kept, rows]),
+            np.concatenate([objects[kept], owners]),
+            np.array(new_parents, np.int64),
+            new_of_surface,
+        )
 
 
 def _common(types: Sequence[AttributeType | None]) -> AttributeType | None:

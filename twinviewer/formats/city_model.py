@@ -7,17 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from twinviewer.formats.city_columns import AttributeTable, Names, ObjectColumns
-from twinviewer.formats.city_surfaces import RaggedSurfaces, Shapes, offsets
+from twinviewer.formats.city_appearance import AppearanceColumns
+from twinviewer.formats.city_cleaning import cleaned, closing, following
+from twinviewer.formats.city_columns import AttributeTable, Names, ObjectColumns, ThematicColumns
+from twinviewer.formats.city_surfaces import GeometryColumns, RaggedSurfaces, Shapes, SurfaceKind, offsets
 from twinviewer.formats.findings import Findings
-from twinviewer.geometry.triangulation import triangulate_polygons
+from twinviewer.geometry.triangulation import Triangulation, triangulate_polygons
+from twinviewer.model.city_parts import CityPoints
 from twinviewer.model.errors import UnknownCrsError
 from twinviewer.model.layer_data import CityModel, SourceFacts
 from twinviewer.model.place import Extent, ReferenceSystem
 
 Float64s = NDArray[np.float64]
 Int64s = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 _METRES_PER_DEGREE = 111_320.0
 
@@ -36,6 +38,9 @@ def assemble(
     surface_types: Names,
     lods: Names,
     findings: Findings,
+    thematic: ThematicColumns | None = None,
+    geometries: GeometryColumns | None = None,
+    appearance: AppearanceColumns | None = None,
     axis_order_stated: bool = True,
 ) -> CityModel:
     """Return the layer of what a reader gathered.
@@ -53,38 +58,40 @@ def assemble(
         surface_types: Names behind the numbers of the surfaces.
         lods: Likewise.
         findings: What the reader found; what is found here is added.
+        thematic: What ``surfaces.thematic`` counts, of shapes too.
+        geometries: What ``surfaces.geometry`` and ``surfaces.shell`` count, of shapes too.
+        appearance: What the looks of surfaces count, of shapes too.
         axis_order_stated: Whether the format goes by the axis order of the authority, see ``is_north_first``.
     """
     ids = tuple(objects.ids)
+    thematic, geometries = thematic or ThematicColumns(findings), geometries or GeometryColumns()
     crs, north_first, metres = _reference_system(
         crs_names, surfaces, vertices, shapes, findings, axis_order_stated=axis_order_stated
     )
     order = [1, 0, 2] if north_first else [0, 1, 2]
     vertices = vertices[:, order]
     if len(shapes.instances):
-        more, more_vertices = shapes.placed(shapes.positions[:, order], metres, len(vertices))
+        more, more_vertices = shapes.placed(shapes.positions[:, order], metres, len(vertices), geometries)
         surfaces = RaggedSurfaces.joined([surfaces, more])
         vertices = np.concatenate([vertices, more_vertices])
-    rings, good = _clean(surfaces, vertices, ids, findings)
-    corners = rings.corners
+    clean = cleaned(surfaces, vertices, ids, findings)
+    drawn, rows = clean.surfaces, clean.rows
     with np.errstate(over="ignore"):  # absurd coordinates become infinite, and are told as without area
-        in_metres = vertices[corners] * metres
-    triangulation = triangulate_polygons(in_metres, offsets(rings.ring_size), offsets(rings.ring_count))
-    _tell(
-        findings,
-        "polygon.zero-area",
-        "Surfaces without area are not shown.",
-        [ids[owner] for owner in rings.object[triangulation.failed[:1]]],
-        len(triangulation.failed),
-    )
-    triangles = corners[triangulation.triangles]
-    turned = rings.reversed[triangulation.triangle_polygon]
-    triangles[turned] = triangles[turned][:, ::-1]
-    edges, edge_polygon = _edges(rings, triangulation.failed)
+        triangulation = _triangulated(drawn, vertices[drawn.corners] * metres)
+    if len(triangulation.failed):
+        owners = [ids[owner] for owner in drawn.object[triangulation.failed].tolist()]
+        problem = "Surfaces without area are not shown."
+        findings.add("polygon.zero-area", problem, where=owners[0], count=len(owners), objects=owners)
+    triangle_corners = triangulation.triangles
+    turned = drawn.reversed[triangulation.triangle_polygon]
+    triangle_corners[turned] = triangle_corners[turned][:, ::-1]
+    triangles = drawn.corners[triangle_corners]
+    edges, edge_polygon = _edges(drawn, triangulation.failed)
+    points, point_surface = _points(drawn, rows)
     used = np.zeros(len(vertices), np.bool_)
-    used[triangles.ravel()] = True
-    used[edges.ravel()] = True
-    new_index = (np.cumsum(used) - 1).astype(np.int32)
+    for indices in (triangles, edges, points):
+        used[indices.ravel()] = True
+    new_index = np.cumsum(used, dtype=np.int32) - 1
     lod_names, lod_numbers = _ascending(lods.all(), surfaces.lod)
     return CityModel(
         source=source,
@@ -96,104 +103,62 @@ def assemble(
         attributes=attributes.columns(ids),
         vertices=vertices[used],
         triangles=new_index[triangles],
-        triangle_surface=good[triangulation.triangle_polygon].astype(np.int32),
+        triangle_surface=rows[triangulation.triangle_polygon].astype(np.int32),
         edges=new_index[edges],
-        edge_surface=good[edge_polygon].astype(np.int32),
+        edge_surface=rows[edge_polygon].astype(np.int32),
         surface_object=surfaces.object.astype(np.int32),
         surface_type=surfaces.semantic.astype(np.int32),
         surface_type_names=surface_types.all(),
         surface_lod=lod_numbers,
         lods=lod_names,
+        geometries=geometries.finished(surfaces),
+        thematic=thematic.finished(surfaces.thematic, surfaces.object, ids),
+        points=CityPoints(vertices=new_index[points], surface=point_surface.astype(np.int32)) if len(points) else None,
+        appearance=None if appearance is None else appearance.finished(surfaces, drawn, triangle_corners),
         diagnostics=findings.diagnostics(),
     )
 
 
-def _tell(findings: Findings, code: str, problem: str, where: Sequence[str], count: int) -> None:
-    if count:
-        findings.add(code, problem, where=where[0], count=count)
-
-
-def _clean(
-    surfaces: RaggedSurfaces, vertices: Float64s, ids: Sequence[str], findings: Findings
-) -> tuple[RaggedSurfaces, Int64s]:
-    """Return what of the surfaces can be drawn, and which (k,) of the surfaces that is.
-
-    Corners that repeat the one before them, or close a ring, are taken out; so are rings of fewer than three.
-    """
-    owners = surfaces.object
-    corner_surface = surfaces.ring_surface[surfaces.corner_ring]
-    bad: Bools = np.zeros(len(owners), np.bool_)
-
-    def exclude(found: Int64s, code: str, problem: str) -> None:
-        numbers = np.unique(found)
-        numbers = numbers[~bad[numbers]]
-        bad[numbers] = True
-        _tell(findings, code, problem, [ids[owner] for owner in owners[numbers[:1]]], len(numbers))
-
-    outside = (surfaces.corners < 0) | (surfaces.corners >= len(vertices))
-    exclude(
-        corner_surface[outside],
-        "vertex.out-of-range",
-        "Surfaces that name a vertex which is not in the file are not shown.",
+def _triangulated(surfaces: RaggedSurfaces, in_metres: Float64s) -> Triangulation:
+    """Return the triangles of the polygons among the surfaces, as indices into their corners: (c, 3) ``in_metres``."""
+    of_polygon = surfaces.kind == SurfaceKind.POLYGON
+    if of_polygon.all():
+        return triangulate_polygons(in_metres, offsets(surfaces.ring_size), offsets(surfaces.ring_count))
+    ring_of_polygon = of_polygon[surfaces.ring_surface]
+    corners = np.flatnonzero(ring_of_polygon[surfaces.corner_ring]).astype(np.int32)
+    polygons = np.flatnonzero(of_polygon).astype(np.int32)
+    cut = triangulate_polygons(
+        in_metres[corners],
+        offsets(surfaces.ring_size[ring_of_polygon]),
+        offsets(surfaces.ring_count[of_polygon]),
     )
-    corners = np.where(outside, 0, surfaces.corners)
-    finite: Bools = np.asarray(np.isfinite(vertices).all(axis=1))
-    if not finite.all():
-        exclude(
-            corner_surface[~finite[corners]],
-            "coordinates.not-finite",
-            "Surfaces with coordinates that are not finite numbers are not shown.",
-        )
-    kept = _differing(corners, surfaces, vertices)
-    ring_size = np.bincount(surfaces.corner_ring[kept], minlength=len(surfaces.ring_size))
-    short = ring_size < 3
-    outer = np.zeros(len(ring_size), np.bool_)
-    outer[offsets(surfaces.ring_count)[:-1][surfaces.ring_count > 0]] = True
-    problem = "Rings with fewer than three different points are not shown."
-    without_rings = np.flatnonzero(surfaces.ring_count == 0)
-    exclude(np.concatenate([surfaces.ring_surface[short & outer], without_rings]), "ring.too-few-points", problem)
-    holes = np.flatnonzero(short & ~outer & ~bad[surfaces.ring_surface])
-    where = [ids[owner] for owner in owners[surfaces.ring_surface[holes[:1]]]]
-    _tell(findings, "ring.too-few-points", problem, where, len(holes))
-    keep_ring = ~short & ~bad[surfaces.ring_surface]
-    good = np.flatnonzero(~bad)
-    cleaned = RaggedSurfaces(
-        object=owners[good],
-        semantic=surfaces.semantic[good],
-        lod=surfaces.lod[good],
-        reversed=surfaces.reversed[good],
-        ring_count=np.bincount(surfaces.ring_surface[keep_ring], minlength=len(owners))[good],
-        ring_size=ring_size[keep_ring],
-        corners=corners[kept & keep_ring[surfaces.corner_ring]],
+    return Triangulation(
+        triangles=corners[cut.triangles],
+        triangle_polygon=polygons[cut.triangle_polygon],
+        failed=polygons[cut.failed],
     )
-    return cleaned, good
 
 
-def _differing(corners: Int64s, surfaces: RaggedSurfaces, vertices: Float64s) -> Bools:
-    """Return which corners (c,) lie elsewhere than the one that follows them in their ring."""
-    if len(corners) == 0 or len(vertices) == 0:
-        return np.zeros(len(corners), np.bool_)
-    following = np.arange(1, len(corners) + 1)
-    ring_offsets = offsets(surfaces.ring_size)
-    filled = np.flatnonzero(surfaces.ring_size > 0)
-    following[ring_offsets[filled + 1] - 1] = ring_offsets[filled]
-    differing = np.zeros(len(corners), np.bool_)
-    for axis in vertices.T:  # any(axis=1) would take four times as long
-        along = axis[corners]
-        differing |= along != along[following]
-    return differing
-
-
-def _edges(rings: RaggedSurfaces, failed: NDArray[np.int32]) -> tuple[Int64s, Int64s]:
-    """Return the sides (e, 2) of all rings, and the polygon (e,) of each; those of ``failed`` polygons left out."""
-    ends = np.cumsum(rings.ring_size)
-    following = np.arange(1, len(rings.corners) + 1)
-    following[ends - 1] = ends - rings.ring_size
-    edges = np.column_stack([rings.corners, rings.corners[following]]).reshape(-1, 2)
-    polygon = rings.ring_surface[rings.corner_ring]
-    drawn = np.ones(len(rings.object), np.bool_)
+def _edges(surfaces: RaggedSurfaces, failed: NDArray[np.int32]) -> tuple[Int64s, Int64s]:
+    """Return the sides (e, 2) of all rings and lines, and the surface (e,) of each; ``failed`` polygons have none."""
+    drawn = surfaces.kind != SurfaceKind.POINTS
     drawn[failed] = False
-    return edges[drawn[polygon]], polygon[drawn[polygon]]
+    surface = surfaces.ring_surface[surfaces.corner_ring]
+    edges = np.column_stack([surfaces.corners, surfaces.corners[following(surfaces)]])
+    if drawn.all() and (surfaces.kind == SurfaceKind.POLYGON).all():
+        return edges, surface
+    kept = drawn[surface] & ~closing(surfaces)
+    return edges[kept], surface[kept]
+
+
+def _points(surfaces: RaggedSurfaces, rows: Int64s) -> tuple[Int64s, Int64s]:
+    """Return the vertex (p,) of each point, and of which surface it is: which of them these are is said by ``rows``."""
+    of_points = surfaces.kind == SurfaceKind.POINTS
+    if not of_points.any():
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    surface = surfaces.ring_surface[surfaces.corner_ring]
+    kept = of_points[surface]
+    return surfaces.corners[kept], rows[surface[kept]]
 
 
 def _ascending(names: Sequence[str], numbers: Int64s) -> tuple[tuple[str, ...], NDArray[np.int32]]:

@@ -17,7 +17,7 @@ import orjson
 from numpy.typing import NDArray
 
 from twinviewer.formats.city_columns import AttributeTable, Names, ObjectColumns
-from twinviewer.formats.city_surfaces import InstanceColumns, RaggedSurfaces, Shapes, SurfaceColumns
+from twinviewer.formats.city_surfaces import InstanceColumns, RaggedSurfaces, Shapes, SurfaceColumns, SurfaceKind
 from twinviewer.formats.findings import Findings
 from twinviewer.model.diagnostics import Severity
 
@@ -213,7 +213,10 @@ class CityJsonObjects:
         columns.object.extend(repeat(row, count))
         columns.semantic.extend(repeat(-1, count) if semantics is None else semantics)
         columns.lod.extend(repeat(self._lod(geometry), count))
-        columns.reversed.extend(repeat(0, count))
+        for column, value in (columns.reversed, 0), (columns.kind, SurfaceKind.POLYGON):
+            column.extend(repeat(value, count))
+        for column in (columns.thematic, columns.geometry, columns.shell):
+            column.extend(repeat(-1, count))
         return True
 
     def _semantics(self, semantics: object, boundaries: Sequence[Any], depth: int, where: str) -> list[int] | None:

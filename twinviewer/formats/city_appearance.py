@@ -1,0 +1,57 @@
+"""Materials and textures of a city model on the way from a file to columns."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinviewer.formats.city_surfaces import RaggedSurfaces
+from twinviewer.model.city_parts import Appearance, Material, Texture, Theme
+
+Part = TypeVar("Part", Material, Texture)
+
+
+class AppearanceColumns:
+    """Materials and textures, each kept once; which surface has which is said by the surfaces' looks."""
+
+    def __init__(self) -> None:
+        self._materials: dict[Material, int] = {}
+        self._textures: dict[Texture, int] = {}
+
+    def material(self, material: Material) -> int:
+        """Return the number of ``material``, giving it the next one if it is new."""
+        return self._materials.setdefault(material, len(self._materials))
+
+    def texture(self, texture: Texture) -> int:
+        """Return the number of ``texture``, giving it the next one if it is new."""
+        return self._textures.setdefault(texture, len(self._textures))
+
+    def finished(
+        self,
+        surfaces: RaggedSurfaces,
+        drawn: RaggedSurfaces,
+        triangle_corners: NDArray[np.integer],
+    ) -> Appearance | None:
+        """Return what the surfaces look like, None where all look like nothing.
+
+        Args:
+            surfaces: All of them.
+            drawn: Those that are drawn, cleaned.
+            triangle_corners: (m, 3) of each triangle among the corners of ``drawn``.
+        """
+        if not surfaces.looks:
+            return None
+        themes = []
+        for name, look in surfaces.looks.items():
+            places = drawn.looks[name].coordinates
+            themes.append(
+                Theme(
+                    name=name,
+                    material=look.material.astype(np.int32),
+                    texture=look.texture.astype(np.int32),
+                    coordinates=places[triangle_corners] if len(places) else np.empty((0, 3, 2), np.float32),
+                )
+            )
+        return Appearance(materials=tuple(self._materials), textures=tuple(self._textures), themes=tuple(themes))
