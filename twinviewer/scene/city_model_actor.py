@@ -104,6 +104,7 @@ class CityModelActor(LayerActor):
     """A city model as tiles; recolouring rewrites bytes in place."""
 
     kind: ClassVar[str] = "city-model"
+    is_cut: ClassVar[bool] = True
     casts_shadows: ClassVar[bool] = True
 
     @classmethod

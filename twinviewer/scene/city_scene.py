@@ -23,6 +23,7 @@ from twinviewer.model.drawing import ColourScale, DrawingRequest
 from twinviewer.model.layer_data import LayerData, TerrainGrid
 from twinviewer.model.place import LOCAL, Extent, LocalFrame
 from twinviewer.model.project import LayerId, LayerSpec, Project, Viewpoint
+from twinviewer.model.section import Section
 from twinviewer.scene.animation import Animation
 from twinviewer.scene.camera import apply_viewpoint, around, set_clipping_range, viewpoint_of
 from twinviewer.scene.city_model_actor import CityModelActor
@@ -38,6 +39,7 @@ from twinviewer.scene.overlays import Overlays
 from twinviewer.scene.picking import Hit, Pick, PickRay, ray_through
 from twinviewer.scene.picture import write_picture
 from twinviewer.scene.point_actor import PointCloudActor
+from twinviewer.scene.sections import Cut
 from twinviewer.scene.selection import Selection
 from twinviewer.scene.stage import Stage
 from twinviewer.scene.terrain_actor import TerrainActor
@@ -84,6 +86,7 @@ class CityScene:
         self._request_render = request_render
         self._run_in_background = run_in_background
         self._frame = _frame_of(session.project)
+        self._cut = Cut(None, self._frame)
         self._site: SolarSite = NOWHERE
         self._instant = datetime(2025, 6, 21, 9, 30, tzinfo=UTC)
         self._ground = Ground()
@@ -150,6 +153,7 @@ class CityScene:
         self._preparing.clear()
         self._selection.clear()
         self._frame = _frame_of(project)
+        self._cut = Cut(None, self._frame)
         self._overlays.set_surroundings(self._frame, self._ground)
         self._site = NOWHERE
         if project.crs is not None and project.origin is not None:
@@ -204,6 +208,7 @@ class CityScene:
         actor = kind(self._renderer, data, prepared)
         self._stage.dress(actor)
         actor.update(None, self._session.project.layer(layer_id))
+        self._cut.apply(actor)
         self._actors[layer_id] = actor
         if isinstance(actor, CityModelActor):
             self._overlays.add_city_model(layer_id, actor)
@@ -379,7 +384,30 @@ class CityScene:
                 self._selection.show(outline, pick.layer_id)
                 for surface in self._selection.surfaces:
                     self._stage.dress_surface(surface)
+                self._cut_selection()
         self._request_render()
+
+    @property
+    def section(self) -> Section | None:
+        """What is cut away."""
+        return self._cut.section
+
+    def set_section(self, section: Section | None) -> None:
+        """Cut city models, meshes and laser points so that their insides can be seen; None: show them whole."""
+        self._require_main_thread()
+        if section == self._cut.section:
+            return
+        self._cut = Cut(section, self._frame)
+        for actor in self._actors.values():
+            self._cut.apply(actor)
+        self._cut_selection()
+        self._stage.age_shadows()
+        self._request_render()
+
+    def _cut_selection(self) -> None:
+        layer = self._actors.get(self._selection.layer_id or "")
+        for actor in self._selection.actors:
+            self._cut.cut(actor, whole=layer is None or not self._cut.reaches(layer))
 
     def set_instant(self, instant: datetime) -> None:
         """Put the sun where it stands at ``instant``."""
@@ -487,6 +515,7 @@ class CityScene:
         try:
             twin._stage.set_dark(dark=self._stage.dark)
             twin.set_instant(self._instant)
+            twin.set_section(self.section)
             self._overlays.copy_to(twin._overlays)
             twin.select(self._selected)
             twin.viewpoint = self.viewpoint
@@ -546,7 +575,8 @@ class CityScene:
             actor = self._actors.get(spec.id)
             if actor is None or not spec.visible or spec.opacity == 0:
                 continue
-            hit = actor.first_hit(ray)
+            part = self._cut.shortened(ray, actor)
+            hit = None if part is None else actor.first_hit(part)
             if hit is not None and (best is None or ray.distance_to(hit.position) < ray.distance_to(best[1].position)):
                 best = spec.id, hit
         return best

@@ -62,6 +62,8 @@ class LayerActor(ABC):
     drapes: ClassVar[bool] = False
     """Whether it must be prepared anew when the ground changes."""
     casts_shadows: ClassVar[bool] = False
+    is_cut: ClassVar[bool] = False
+    """Whether every section cuts it, not only those that cut the ground."""
     smooth: ClassVar[bool] = False
     """Whether its surfaces bring normals; otherwise each triangle is lit by its own."""
 

@@ -36,6 +36,7 @@ class MeshActor(LayerActor):
     """A shaded triangle mesh."""
 
     kind: ClassVar[str] = "mesh"
+    is_cut: ClassVar[bool] = True
     casts_shadows: ClassVar[bool] = True
 
     @classmethod

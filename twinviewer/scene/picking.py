@@ -6,7 +6,7 @@ No hardware selector: triangles through static cell locators, everything else by
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,8 @@ class PickRay:
     to_clip: Float64s
     """(4, 4) from local coordinates to clip space."""
     size_px: tuple[int, int]
+    kept_by: Float64s = field(default_factory=lambda: np.empty((0, 4)))
+    """Planes of a section: what is left is where n · x + d ≥ 0."""
 
     @property
     def direction(self) -> Float64s:
@@ -89,6 +91,11 @@ class PickRay:
         """Return the pixels (n, 2) of local ``points`` (n, 3), and which lie in front of the camera (n,)."""
         return project(points, to_clip=self.to_clip, size_px=self.size_px)
 
+    def keeps(self, points: Float32s | Float64s) -> NDArray[np.bool_]:
+        """Return which of ``points`` (n, 3) no section has cut away."""
+        kept: NDArray[np.bool_] = (points @ self.kept_by[:, :3].T + self.kept_by[:, 3] >= 0).all(axis=1)
+        return kept
+
     def may_pass(self, bounds: Sequence[float]) -> bool:
         """Return whether the local box (x, x, y, y, z, z) may cover the pixel, judged by its corners on the screen."""
         x, y, z = np.meshgrid(bounds[0:2], bounds[2:4], bounds[4:6])
@@ -103,6 +110,7 @@ class PickRay:
         pixels, in_front = self.to_pixels(points)
         close = np.hypot(pixels[:, 0] - self.pixel[0], pixels[:, 1] - self.pixel[1])
         candidates = np.flatnonzero(in_front & (close <= tolerance_px))
+        candidates = candidates[self.keeps(points[candidates])]
         if len(candidates) == 0:
             return None
         depth = (points[candidates].astype(np.float64) - self.start) @ self.direction
@@ -146,12 +154,13 @@ def nearest_segment(ray: PickRay, starts: Float32s, ends: Float32s) -> tuple[Flo
     share = np.einsum("ij,ij->i", np.array(ray.pixel) - first, along) / np.where(squared > 0, squared, 1)
     share = np.clip(share, 0, 1)
     apart = np.linalg.norm(first + along * share[:, None] - ray.pixel, axis=1)
-    apart[~(first_seen & second_seen)] = np.inf
-    if len(apart) == 0 or apart.min() > TOLERANCE_PX:
+    close = np.flatnonzero(first_seen & second_seen & (apart <= TOLERANCE_PX))
+    positions = starts[close] + (ends[close] - starts[close]) * share[close, None]
+    close, positions = close[kept := ray.keeps(positions)], positions[kept]
+    if len(close) == 0:
         return None
-    row = int(np.argmin(apart))
-    position = starts[row] + (ends[row] - starts[row]) * share[row]
-    return position.astype(np.float64), row
+    nearest = int(np.argmin(apart[close]))
+    return positions[nearest].astype(np.float64), int(close[nearest])
 
 
 class TriangleLocator:

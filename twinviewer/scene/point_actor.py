@@ -71,6 +71,7 @@ class PointCloudActor(LayerActor):
     """A point cloud; recolouring rewrites bytes in place."""
 
     kind: ClassVar[str] = "point-cloud"
+    is_cut: ClassVar[bool] = True
 
     @classmethod
     def prepare(cls, data: PointCloud, style: Style, frame: LocalFrame, ground: Ground) -> PreparedPoints:

@@ -46,6 +46,11 @@ class Selection:
             actor.GetProperty().SetPointSize(14.0)
             actor.GetProperty().LightingOff()
 
+    @property
+    def actors(self) -> tuple[vtkActor, ...]:
+        """Everything that it has on the screen."""
+        return tuple(self._actors)
+
     def _add(self, actor: vtkActor, colour: str) -> vtkActor:
         actor.GetProperty().SetColor(*unit_rgb(colour))
         self._renderer.AddActor(actor)

@@ -87,6 +87,9 @@ class ShadowCaster:
                 stand_in.GetProperty().LightingOff()
                 self._stand_ins[actor] = stand_in
                 self._renderer.AddActor(stand_in)
+            planes = actor.GetMapper().GetClippingPlanes()
+            if planes is not None:  # what a section has cut away lets the sun in
+                self._stand_ins[actor].GetMapper().SetClippingPlanes(planes)
 
     def _aim(self, sun: Float64s, bounds: Float64s, part: Float64s) -> None:
         """Look along the light at the part, as closely as it allows, and past everything before and behind it."""
