@@ -40,6 +40,8 @@ styles = st.builds(
     point_size_px=st.floats(0.5, 10),
     line_width_px=st.floats(0.5, 10),
     lod=st.none() | st.sampled_from(["1", "2.2"]),
+    theme=st.none() | texts,
+    hidden_types=st.lists(names, max_size=3, unique=True).map(tuple),
 )
 sources = st.builds(
     LayerSource,
@@ -117,6 +119,7 @@ def changes(layer_ids: list[str]) -> st.SearchStrategy:
         | st.builds(commands.SetVisible, layer_ids=some, visible=st.booleans())
         | st.builds(commands.SetOpacity, layer_id=one, opacity=shares)
         | st.builds(commands.SetStyle, layer_id=one, style=styles)
+        | st.builds(commands.HideTypes, layer_ids=some, types=st.tuples(names), hidden=st.booleans())
         | st.builds(commands.MoveLayers, layer_ids=some, before=st.none() | one, group=texts)
         | st.builds(commands.RemoveLayers, layer_ids=some)
     )

@@ -98,6 +98,35 @@ class SetStyle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HideTypes:
+    """Hide classes of city objects and types of surfaces, or show them again."""
+
+    layer_ids: frozenset[LayerId]
+    types: tuple[str, ...]
+    hidden: bool
+
+    @property
+    def label(self) -> str:
+        what = self.types[0] if len(self.types) == 1 else f"{len(self.types)} types"
+        return f"{'Hide' if self.hidden else 'Show'} {what}"
+
+    def apply(self, project: Project) -> Project:
+        return replace(
+            project,
+            layers=tuple(
+                replace(layer, style=replace(layer.style, hidden_types=self._hidden_of(layer.style)))
+                if layer.id in self.layer_ids
+                else layer
+                for layer in project.layers
+            ),
+        )
+
+    def _hidden_of(self, style: Style) -> tuple[str, ...]:
+        others = set(style.hidden_types).difference(self.types)
+        return tuple(sorted(others.union(self.types if self.hidden else ())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MoveLayers:
     """Move layers, in their present order, to stand before ``before`` (None: at the end), within ``group``."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from twinviewer.model.attributes import AttributeType
 from twinviewer.model.layer_data import CityModel, FeatureTable, LayerData, PointCloud, TerrainGrid, TriangleMesh
 from twinviewer.model.project import Style
@@ -27,11 +29,30 @@ class ColourChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypeChoice:
+    """A class of city objects or a type of surfaces that can be hidden."""
+
+    name: str
+    """As in ``Style.hidden_types``."""
+    count: int
+    """Objects, or surfaces."""
+    of_surfaces: bool
+
+
+ROOF_TYPES = ("RoofSurface", "OuterCeilingSurface", "CeilingSurface")
+"""What lies over rooms: without it one looks into buildings from above."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StyleChoices:
     """What can be chosen for one layer."""
 
     colours: tuple[ColourChoice, ...]
     lods: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    """Names of the model's appearance; one may be empty, for what the file gives without a theme."""
+    types: tuple[TypeChoice, ...] = ()
+    """Classes of objects first, then types of surfaces, the most frequent first."""
     has_points: bool = False
     has_lines: bool = False
 
@@ -49,7 +70,10 @@ def choices_for(data: LayerData | None) -> StyleChoices:
             ColourChoice(title="Elevation", color_by="elevation", numeric=True),
         )
         return StyleChoices(
-            colours=(_DEFAULT, _ONE, *fixed, *_attributes(data)), lods=data.lods if len(data.lods) > 1 else ()
+            colours=(_DEFAULT, _ONE, *fixed, *_attributes(data)),
+            lods=data.lods if len(data.lods) > 1 else (),
+            themes=() if data.appearance is None else tuple(theme.name for theme in data.appearance.themes),
+            types=_types(data),
         )
     if isinstance(data, PointCloud):
         colour = (ColourChoice(title="Recorded colour", color_by="rgb"),) if data.rgb is not None else ()
@@ -94,3 +118,24 @@ def current_choice(choices: StyleChoices, style: Style) -> int:
         elif choice.color_by is None and choice.one_colour == (style.colour is not None):
             return row
     return 0
+
+
+def roof_types(data: LayerData | None) -> tuple[str, ...]:
+    """Return what of :data:`ROOF_TYPES` the data has."""
+    return tuple(name for name in ROOF_TYPES if isinstance(data, CityModel) and name in data.surface_type_names)
+
+
+def _types(model: CityModel) -> tuple[TypeChoice, ...]:
+    surface_type = model.surface_type[model.surface_type >= 0]
+    objects = np.bincount(model.object_type, minlength=len(model.type_names)).tolist()
+    surfaces = np.bincount(surface_type, minlength=len(model.surface_type_names)).tolist()
+    found = [
+        TypeChoice(name=name, count=count, of_surfaces=of_surfaces)
+        for names, counts, of_surfaces in (
+            (model.type_names, objects, False),
+            (model.surface_type_names, surfaces, True),
+        )
+        for name, count in zip(names, counts, strict=True)
+        if count
+    ]
+    return tuple(sorted(found, key=lambda choice: (choice.of_surfaces, -choice.count)))
