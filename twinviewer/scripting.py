@@ -28,7 +28,9 @@ from twinviewer.app.plugins.manifest import AnalysisContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import Problem, ProblemLog
 from twinviewer.app.project_file import ViewState
+from twinviewer.app.read_cache import ReadCache
 from twinviewer.app.session import Command, Session
+from twinviewer.app.settings import load_settings
 from twinviewer.app.site import site_of
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.style_choices import choices_for
@@ -151,10 +153,10 @@ class ScriptSession:
             safe_mode=safe_mode,
             on_failure=lambda record: self._calls.put(lambda: self._list_problem(record.error)),
         )
-        self._pool = WorkerPool()
+        self._pool, self._cache = WorkerPool(), _read_cache()
         self._session = Session()
         self._runner = JobRunner(self._calls.put)
-        sources = Sources(registry=self._registry, pool=self._pool)
+        sources = Sources(registry=self._registry, pool=self._pool, cache=self._cache)
         self._shapes = ShapeFiles(sources)
         self._opener = Opener(
             self._session,
@@ -352,6 +354,7 @@ class ScriptSession:
         self._opener.close()
         self._runner.close()
         self._registry.close()
+        self._cache.close()
         self._pool.close()
 
     def _list_problem(self, error: TwinViewerError) -> None:
@@ -380,10 +383,16 @@ class ScriptSession:
 @cache
 def _shared_sources() -> Sources:
     """Return the readers, writers and workers of :func:`read` and :func:`write`, which last until the script ends."""
-    registry, pool = PluginRegistry(), WorkerPool()
-    atexit.register(registry.close)
-    atexit.register(pool.close)
-    return Sources(registry=registry, pool=pool)
+    registry, pool, cache = PluginRegistry(), WorkerPool(), _read_cache()
+    for each in (registry, pool, cache):  # the last one first
+        atexit.register(each.close)
+    return Sources(registry=registry, pool=pool, cache=cache)
+
+
+def _read_cache() -> ReadCache:
+    """Return the cache that the window uses, too."""
+    limit = load_settings().cache_limit
+    return ReadCache(limit=lambda: limit)
 
 
 def _system(crs: str | ReferenceSystem | None) -> ReferenceSystem | None:

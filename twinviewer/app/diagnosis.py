@@ -18,6 +18,8 @@ import psutil
 from twinviewer.app import folders
 from twinviewer.app.log import log_dir
 from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.read_cache import ReadCache, cache_folder
+from twinviewer.app.settings import load_settings
 from twinviewer.app.spawning import spawn
 from twinviewer.isolation import landlock, seccomp
 from twinviewer.isolation.frames import receive
@@ -88,6 +90,7 @@ def machine_checks() -> Iterator[Check]:
         ("Log", log_dir()),
     ):
         yield _folder(name, folder)
+    yield checked("Kept files", _kept_files)
     yield checked("Assets", _assets)
     memory = psutil.virtual_memory()
     text = f"{memory.total / 2**30:.0f} GiB, {memory.available / 2**30:.1f} free; {os.cpu_count()} processors"
@@ -187,6 +190,13 @@ def _folder(name: str, folder: Path) -> Check:
         return Check(subject=name, health=Health.NOTE, text=f"{folder} cannot be written to: nothing is remembered")
     health = Health.NOTE if free < LITTLE_DISK else Health.OK
     return Check(subject=name, health=health, text=f"{folder} ({free / 2**30:.1f} GiB free)")
+
+
+def _kept_files() -> str:
+    limit = load_settings().cache_limit
+    facts = ReadCache(limit=lambda: limit).facts()
+    most = f"at most {limit / 1e9:.0f} GB" if limit else "nothing is kept"
+    return f"{facts.entries} opened before, {facts.size / 1e6:,.0f} MB ({most}), in {cache_folder()}"
 
 
 def _assets() -> str:

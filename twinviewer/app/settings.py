@@ -25,8 +25,15 @@ class Settings:
     language: Literal["en", "de"] = "en"
     point_budget: int = 5_000_000
     """Points of one cloud that are kept in memory."""
+    cache_gb: int = 5
+    """Most gigabytes (10⁹ bytes) of what was read that are kept on the disk for the next time; 0: nothing is."""
     time_zone: str = ""
     """IANA name that times are shown in; empty: the machine's."""
+
+    @property
+    def cache_limit(self) -> int:
+        """In bytes."""
+        return self.cache_gb * 10**9
 
 
 _VALIDATOR = pydantic.TypeAdapter(Settings)

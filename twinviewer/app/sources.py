@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import stat
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from twinviewer.app.plugins.finding import PluginOrigin
 from twinviewer.app.plugins.holding import held
 from twinviewer.app.plugins.manifest import ReaderContribution
 from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.read_cache import ReadCache
 from twinviewer.app.workers import FunctionFailedError, ReadResult, WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.model.errors import (
@@ -65,9 +68,11 @@ class Sources:
     pool: WorkerPool
     point_budget: Callable[[], int] | None = None
     """Says how many points of one cloud are kept in memory; None: as many as the reader does by itself."""
+    cache: ReadCache | None = None
+    """Where what was read is kept for the next time; None: everything is read anew."""
 
     def read(self, request: ReadRequest, reader: ReaderContribution, feedback: Feedback) -> ReadResult:
-        """Have a worker read a file.
+        """Have a worker read a file, unless it was read before and nothing has changed.
 
         Raises:
             ReadError: The file is at fault, or the worker died.
@@ -76,15 +81,20 @@ class Sources:
             Cancelled: The person stopped it.
         """
         self.registry.require_ready(reader.id)
+        plugin = self.registry.plugin_of(reader.id)
         settings = self.registry.settings_of(reader.id, reader.read)
-        function = replace(
-            request.reader, held=held(self.registry.plugin_of(reader.id), self.registry, PartOf(feedback, 0.0, 0.0))
-        )
-        request = replace(request, reader=function, options={**request.options, **settings})
+        request = replace(request, options={**request.options, **settings})
+        version = f"{reader.id} {plugin.manifest.version}"
+        if self.cache is not None and (found := self.cache.find(request, reader=version)) is not None:
+            return found
+        began_at, keep = time.time(), None
+        if self.cache is not None:
+            keep = partial(self.cache.keep, request, reader=version, began_at=began_at)
+        function = replace(request.reader, held=held(plugin, self.registry, PartOf(feedback, 0.0, 0.0)))
         try:
-            result = self.pool.read(request, feedback)
+            result = self.pool.read(replace(request, reader=function), feedback, keep=keep)
         except (FunctionFailedError, PluginError) as error:
-            name, plugin = Path(request.path).name, self.registry.plugin_of(reader.id)
+            name = Path(request.path).name
             if plugin.origin is PluginOrigin.BUILT_IN:
                 raise _damaged(error, name) from error
             reason = error.problem if isinstance(error, PluginError) else f"It raised {error}."

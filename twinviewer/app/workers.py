@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,9 @@ _HANDED_OVER = FunctionOfPlugin(
     reference="handed_over:read",
     code=CodeLocation(package=formats.__name__, folder=str(Path(formats.__file__).parent)),
 )
+
+
+Keep = Callable[[dict[str, Any], Path], None]
 
 
 class FunctionFailedError(Exception):
@@ -154,8 +157,14 @@ class WorkerPool:
         with self._changed:
             return tuple(worker.process.pid for worker in (*self._idle, *self._busy, *self._held))
 
-    def read(self, request: ReadRequest, feedback: Feedback) -> ReadResult:
+    def read(self, request: ReadRequest, feedback: Feedback, *, keep: Keep | None = None) -> ReadResult:
         """Have a file read.
+
+        Args:
+            request: Which, and how.
+            feedback: Hears progress, and is asked whether to stop.
+            keep: Takes what the worker delivered, once it is checked: its header, and the file of the arrays, which
+                is then its own.
 
         Raises:
             ReadError: The file gives nothing that can be shown, or its worker died (:class:`WorkerDiedError`).
@@ -163,17 +172,12 @@ class WorkerPool:
             Cancelled: The person stopped it; the worker was ended.
         """
         if request.reader.held is not None:
-            return self._read_held(request, request.reader.held, feedback)
+            return self._read_held(request, request.reader.held, feedback, keep)
         files = self._scratch.new_files()
         try:
             message = {"request": request.to_json(), "files": [str(file) for file in files]}
             header = self._ask(message, Path(request.path), _reading(Path(request.path)), feedback)
-            layers = tuple(exchange.read(header, files))
-            return ReadResult(
-                layers=layers,
-                sources=tuple(reference_system_from_json(source) for source in header["sources"]),
-                target=reference_system_from_json(header["target"]),
-            )
+            return _result(header, files, keep)
         except (OSError, WorkerDiedError):
             if self._closed:  # closing took the worker, or what it had delivered
                 raise Cancelled from None
@@ -252,7 +256,7 @@ class WorkerPool:
 
     # --- functions of plugins that are not trusted --------------------------------------------------------------------
 
-    def _read_held(self, request: ReadRequest, held: Held, feedback: Feedback) -> ReadResult:
+    def _read_held(self, request: ReadRequest, held: Held, feedback: Feedback, keep: Keep | None = None) -> ReadResult:
         """Have a file read in a process that is held to what the plugin may do, and the layers placed in another."""
         path = Path(request.path)
         folders = self._scratch.new_folders()
@@ -271,7 +275,12 @@ class WorkerPool:
                 writable=folders,
             )
             handed_over = replace(request, reader=_HANDED_OVER, options={"header": header, "files": files})
-            return self.read(handed_over, PartOf(feedback, share, 1.0))
+
+            def keep_both(placed: dict[str, Any], arrays: Path) -> None:
+                assert keep is not None
+                keep({**placed, "used": {**placed["used"], **header["used"]}}, arrays)
+
+            return self.read(handed_over, PartOf(feedback, share, 1.0), keep=keep_both if keep else None)
         finally:
             for folder in folders:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -401,6 +410,18 @@ def _wait(worker: Worker, feedback: Feedback, task: _Task, silence_limit_s: floa
             feedback.progress(float(message["progress"]), str(message["text"]))
         elif "ready" not in message and "alive" not in message:
             return message
+
+
+def _result(header: dict[str, Any], files: Sequence[Path], keep: Keep | None) -> ReadResult:
+    kept = None if keep is None else Path(header["file"]).with_suffix(".kept")
+    result = ReadResult(
+        layers=tuple(exchange.read(header, files, keep_as=kept)),
+        sources=tuple(reference_system_from_json(source) for source in header["sources"]),
+        target=reference_system_from_json(header["target"]),
+    )
+    if keep is not None and kept is not None:
+        keep(header, kept)
+    return result
 
 
 def _death(worker: Worker, task: _Task) -> WorkerDiedError | WriteError:

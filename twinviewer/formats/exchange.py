@@ -22,7 +22,11 @@ from twinviewer.isolation.packing import LAYER_DATA, Packer, Unpacker
 from twinviewer.model.errors import DamagedFileError, WriteError
 from twinviewer.model.layer_data import LayerData
 
-_ALIGNMENT = 64
+ALIGNMENT = 64
+"""Of arrays in their file, whose first so many bytes are free."""
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What unpacking raises where a header and its arrays do not belong together."""
+Content = mmap.mmap | bytes
 
 
 def write(layers: Sequence[LayerData], files: Sequence[Path]) -> dict[str, Any]:
@@ -37,8 +41,13 @@ def write(layers: Sequence[LayerData], files: Sequence[Path]) -> dict[str, Any]:
     return {"layers": packed, "file": str(arrays.write(files)), "size": arrays.size}
 
 
-def read(header: dict[str, Any], files: Sequence[Path]) -> list[LayerData]:
+def read(header: dict[str, Any], files: Sequence[Path], *, keep_as: Path | None = None) -> list[LayerData]:
     """Return the layers that :func:`write` wrote into one of ``files``, checked, and remove that file.
+
+    Args:
+        header: What ``write`` returned.
+        files: Where the arrays may be.
+        keep_as: A name in the folder of that file, which it gets instead of being removed.
 
     Raises:
         DamagedFileError: What was delivered is not what was declared; nothing of it may be drawn.
@@ -48,11 +57,16 @@ def read(header: dict[str, Any], files: Sequence[Path]) -> list[LayerData]:
         if path not in files:
             raise ValueError("the arrays are somewhere else")
         try:
-            unpacker = Unpacker(LAYER_DATA, _ArraysIn(_contents(path, size), size).take)
+            content = contents(path, size)
         finally:
-            path.unlink(missing_ok=True)
-        layers = [_checked(unpacker.unpack(packed)) for packed in header["layers"]]
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+            if keep_as is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.replace(keep_as)
+        layers = unpacked(header, content, size)
+        for layer in layers:
+            check(layer)
+    except MALFORMED as error:
         raise DamagedFileError(
             f"What the reader delivered contradicts itself ({error}), so it is not shown.",
             cure="The file is probably damaged; get it again from where it came from.",
@@ -60,15 +74,25 @@ def read(header: dict[str, Any], files: Sequence[Path]) -> list[LayerData]:
     return layers
 
 
-def _checked(value: Any) -> LayerData:
-    if not isinstance(value, LayerData):
+def unpacked(header: dict[str, Any], content: Content, size: int) -> list[LayerData]:
+    """Return the layers whose arrays lie in the first ``size`` bytes of ``content``; what they hold is not checked.
+
+    Raises:
+        Exception: One of :data:`MALFORMED`: that is not what the header declares.
+    """
+    unpacker = Unpacker(LAYER_DATA, _ArraysIn(content, size).take)
+    layers = [unpacker.unpack(packed) for packed in header["layers"]]
+    if not all(isinstance(layer, LayerData) for layer in layers):
         raise ValueError("not layer data")
-    check(value)
-    return value
+    return layers
 
 
-def _contents(path: Path, size: int) -> mmap.mmap | bytes:
-    """Return the bytes of the file, mapped where a mapped file can be removed at once."""
+def contents(path: Path, size: int) -> Content:
+    """Return the bytes of the file, mapped where a mapped file can be removed at once.
+
+    Raises:
+        ValueError: They are not ``size`` bytes.
+    """
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size != size:
             raise ValueError("the arrays are incomplete")
@@ -83,12 +107,12 @@ class _ArraysOut:
 
     def __init__(self) -> None:
         self._arrays: list[NDArray[Any]] = []
-        self.size = _ALIGNMENT
+        self.size = ALIGNMENT
 
     def put(self, array: NDArray[Any]) -> dict[str, Any]:
         at = self.size
         self._arrays.append(array)
-        self.size += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+        self.size += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
         return {"at": at, "dtype": array.dtype.str, "shape": list(array.shape)}
 
     def write(self, files: Sequence[Path]) -> Path:
@@ -110,13 +134,13 @@ class _ArraysOut:
 
     def _write(self, path: Path) -> Path:
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb", buffering=0) as file:
-            at = _ALIGNMENT
+            at = ALIGNMENT
             file.seek(at)
             for array in self._arrays:
                 rest = array.reshape(-1).view(np.uint8).data if array.size else memoryview(b"")
                 while len(rest):
                     rest = rest[file.write(rest) :]
-                at += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+                at += -(-array.nbytes // ALIGNMENT) * ALIGNMENT
                 file.seek(at)
             file.truncate(self.size)
         return path
@@ -132,7 +156,7 @@ def _room(folder: Path) -> int:
 class _ArraysIn:
     """Finds arrays in the bytes of the file."""
 
-    def __init__(self, content: mmap.mmap | bytes, size: int) -> None:
+    def __init__(self, content: Content, size: int) -> None:
         self._content, self._size = content, size
 
     def take(self, described: dict[str, Any]) -> NDArray[Any]:
@@ -142,6 +166,6 @@ class _ArraysIn:
         if dtype not in LAYER_DATA.dtypes or not 1 <= len(shape) <= 3 or any(length < 0 for length in shape):
             raise ValueError("an array of an unknown type or shape")
         count = int(np.prod(shape, dtype=object))
-        if at < 0 or at % _ALIGNMENT or at + count * np.dtype(dtype).itemsize > self._size:
+        if at < 0 or at % ALIGNMENT or at + count * np.dtype(dtype).itemsize > self._size:
             raise ValueError("an array lies outside of its file")
         return np.frombuffer(self._content, dtype, count, at).reshape(shape)

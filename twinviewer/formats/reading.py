@@ -12,6 +12,7 @@ from twinviewer.api.importing import import_function
 from twinviewer.formats import exchange
 from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
 from twinviewer.formats.soundness import PLACED_LIMIT, RAW_LIMIT, mended
+from twinviewer.formats.used_files import UsedFiles
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import DamagedFileError, MissingCrsError, PluginError, ReadError
 from twinviewer.model.feedback import Feedback, PartOf
@@ -24,12 +25,23 @@ _CURE = "Correct the plugin; docs/plugins.md has the contract."
 def read_file(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -> dict[str, Any]:
     """Read and place a file; return the header of its layers, whose arrays lie in one of ``files``.
 
-    The header's ``target`` is the system that the layers were placed in, None where they were not.
+    The header's ``target`` is the system that the layers were placed in, None where they were not, and its ``used``
+    is what that depends on, see :mod:`twinviewer.formats.used_files`.
 
     Raises:
         ReadError: The file gives nothing that can be shown.
         PluginError: The reader is not there, or returned something else than layers.
     """
+    scratch = {str(file.parent) for file in files}
+    with UsedFiles(Path(request.path), apart_from=(request.reader.code.folder, *scratch)) as used:
+        header = _read(request, files, feedback)
+        if header["target"] is not None and header["target"]["horizontal"] != LOCAL.horizontal:
+            for folder in _grid_folders():
+                used.add(folder)
+    return {**header, "used": used.to_json()}
+
+
+def _read(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -> dict[str, Any]:
     reader = import_function(request.reader.reference, code=request.reader.code)
     share = 1.0 if request.placing is Placing.AS_IN_FILE else 0.8
     layers = _layers(reader(path=Path(request.path), feedback=PartOf(feedback, 0.0, share), **request.options))
@@ -52,6 +64,13 @@ def read_file(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -
     header["sources"] = [None if source is None else asdict(source) for source in sources]
     header["target"] = None if target is None else asdict(target)
     return header
+
+
+def _grid_folders() -> list[str]:
+    """Return where PROJ looks for the grids that heights are converted by."""
+    from twinviewer.model.crs import grid_folders  # as above
+
+    return grid_folders()
 
 
 def probe_file(path: Path, probes: Sequence[FunctionOfPlugin]) -> list[float]:

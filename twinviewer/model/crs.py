@@ -8,6 +8,7 @@ and the caller is told.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,6 +20,7 @@ from pyproj import CRS, Proj, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.crs import CompoundCRS
 from pyproj.database import query_utm_crs_info
+from pyproj.datadir import get_data_dir, get_user_data_dir
 from pyproj.exceptions import CRSError, ProjError
 from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # not in its stubs
 
@@ -66,6 +68,11 @@ _EARTH_RADIUS_M = (6.2e6, 6.5e6)
 
 
 # --- naming -----------------------------------------------------------------------------------------------------
+
+
+def grid_folders() -> list[str]:
+    """Return the folders where PROJ looks for grids, there or not: what is in them decides what can be converted."""
+    return [*get_data_dir().split(os.pathsep), get_user_data_dir()]
 
 
 def parse_crs(text: str, *, origin: CrsOrigin = CrsOrigin.FILE) -> ReferenceSystem:

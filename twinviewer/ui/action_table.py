@@ -67,6 +67,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "file.picture", "Save &picture…", "File", "Save the view as a picture with scale bar and north arrow.", "camera",
         "P", in_view=True, separator=True, words="screenshot image export png",
     ),
+    _spec(
+        "file.clear_cache", "C&lear cache", "File", "Remove what is kept of opened files so that they open at once the next time.",
+        "trash-2", separator=True, words="disk space temporary free remove",
+    ),
     _spec("file.quit", "&Quit", "File", "Close the program.", "log-out", "Ctrl+Q", separator=True, words="exit"),
     _spec("edit.undo", "&Undo", "Edit", "Take back the last change.", "undo-2", "Ctrl+Z"),
     _spec("edit.redo", "&Redo", "Edit", "Do again what was undone.", "redo-2", "Ctrl+Shift+Z", "Ctrl+Y"),

@@ -28,6 +28,7 @@ from twinviewer.app.overlays.shape_files import ShapeFiles
 from twinviewer.app.plugins.failures import FailureRecord
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
+from twinviewer.app.read_cache import ReadCache
 from twinviewer.app.session import Session
 from twinviewer.app.settings import load_settings
 from twinviewer.app.sources import Sources
@@ -86,7 +87,13 @@ class Program:
         self.registry = PluginRegistry(safe_mode=safe_mode, on_failure=self._plugin_failed)
         self.pool = WorkerPool()
         runner = JobRunner(self.main_thread.deliver)
-        sources = Sources(registry=self.registry, pool=self.pool, point_budget=lambda: services.settings.point_budget)
+        self.cache = ReadCache(limit=lambda: services.settings.cache_limit)
+        sources = Sources(
+            registry=self.registry,
+            pool=self.pool,
+            point_budget=lambda: services.settings.point_budget,
+            cache=self.cache,
+        )
         opener = Opener(self.session, sources=sources, runner=runner, problems=self.problems)
         clock = Clock()
         shapes = ShapeFiles(sources)
@@ -109,6 +116,7 @@ class Program:
             background=Background(self.main_thread),
             registry=self.registry,
             opener=opener,
+            cache=self.cache,
             clock=clock,
             overlays=OverlayRunner(
                 registry=self.registry,
@@ -150,6 +158,7 @@ class Program:
         self._ended = True
         self.window.end()
         self.registry.close()
+        self.cache.close()
         self.pool.close()
         self._collector.stop()
         sys.excepthook, threading.excepthook = self._hooks

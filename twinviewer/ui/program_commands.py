@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from twinviewer.app.folders import data_dir, state_dir
 from twinviewer.app.project_file import ViewState
+from twinviewer.app.read_cache import CacheFacts
 from twinviewer.app.settings import Settings, save_settings
 from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.project import Bookmark
@@ -59,6 +60,7 @@ class ProgramCommands(QObject):
             "plugins.list": lambda: window.docks.show("plugins"),
             "plugins.install": window.administration.ask_what_to_install,
             "plugins.folder": lambda: self._open_folder("plugins"),
+            "file.clear_cache": self.clear_cache,
             "window.reset": window.docks.reset,
             "window.welcome": window.show_welcome,
             "help.help": self.show_help,
@@ -98,6 +100,16 @@ class ProgramCommands(QObject):
         dialog = SettingsDialog(self._window.services.settings, self._window)
         if dialog.exec():
             self.use_settings(dialog.settings)
+
+    def clear_cache(self) -> None:
+        """Remove what was kept of opened files; say how much that was."""
+        services = self._window.services
+
+        def told(cleared: CacheFacts) -> None:
+            files = "1 file" if cleared.entries == 1 else f"{cleared.entries} files"
+            self._window.toasts.show(f"Removed what was kept of {files} ({cleared.size / 1e6:,.0f} MB)")
+
+        services.background(services.cache.clear, told)
 
     def toggle_full_screen(self) -> None:
         window = self._window

@@ -11,6 +11,7 @@ from twinviewer.app.opening import Opener
 from twinviewer.app.overlays.running import OverlayRunner
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.problems import ProblemLog
+from twinviewer.app.read_cache import ReadCache
 from twinviewer.app.recent_files import RecentFiles
 from twinviewer.app.session import Session
 from twinviewer.app.settings import Settings
@@ -30,6 +31,7 @@ class Services:
     background: Background
     registry: PluginRegistry
     opener: Opener
+    cache: ReadCache
     clock: Clock
     overlays: OverlayRunner
     exports: Exports

@@ -44,6 +44,12 @@ class SettingsDialog(QDialog):
         self.point_budget.setRange(1, 100)
         self.point_budget.setSuffix(" million per layer")
         self.point_budget.setValue(max(1, settings.point_budget // 1_000_000))
+        self.cache_gb = QSpinBox()
+        self.cache_gb.setAccessibleName("Kept of opened files")
+        self.cache_gb.setRange(0, 1000)
+        self.cache_gb.setSuffix(" GB on the disk")
+        self.cache_gb.setSpecialValueText("Nothing")
+        self.cache_gb.setValue(settings.cache_gb)
         zones = [("", "This computer's"), *((zone, zone) for zone in sorted(available_timezones()))]
         self.time_zone = _choice("Time zone", zones, settings.time_zone)
         self.time_zone.setMaxVisibleItems(15)
@@ -55,8 +61,12 @@ class SettingsDialog(QDialog):
         form.addRow("", self.reduce_motion)
         form.addRow("Time zone", self.time_zone)
         form.addRow("Laser points", self.point_budget)
+        form.addRow("Kept of opened files", self.cache_gb)
         form.addRow("Explanations", self.language)
-        note = QLabel("The number of laser points applies to layers that are opened from now on.")
+        note = QLabel(
+            "The number of laser points applies to layers that are opened from now on. What is kept of opened files "
+            "lets them open at once the next time; the command “Clear cache” removes it."
+        )
         note.setObjectName("hint")
         note.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -77,6 +87,7 @@ class SettingsDialog(QDialog):
             language=self.language.currentData(),
             reduce_motion=self.reduce_motion.isChecked(),
             point_budget=self.point_budget.value() * 1_000_000,
+            cache_gb=self.cache_gb.value(),
             time_zone=self.time_zone.currentData(),
         )
 
