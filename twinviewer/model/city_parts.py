@@ -135,3 +135,10 @@ class Appearance:
     materials: tuple[Material, ...]
     textures: tuple[Texture, ...]
     themes: tuple[Theme, ...]
+
+    def theme(self, name: str | None) -> Theme | None:
+        """Return the theme of that name; for None the one with the most textured surfaces, if any has textures."""
+        if name is not None:
+            return next((theme for theme in self.themes if theme.name == name), None)
+        textured = [int((theme.texture >= 0).sum()) for theme in self.themes]
+        return self.themes[textured.index(max(textured))] if any(textured) else None

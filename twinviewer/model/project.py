@@ -23,7 +23,8 @@ class Style:
     colour: str | None = None
     """``#rrggbb``, for all of the layer."""
     color_by: str | None = None
-    """An attribute's name, or ``type``, ``surface``, ``class``, ``elevation``, ``intensity``, ``rgb``."""
+    """An attribute's name, or ``type``, ``surface``, ``class``, ``elevation``, ``intensity``, ``rgb``, or ``plain``: a
+    city model without its appearance."""
     colour_map: str = "viridis"
     value_range: tuple[float, float] | None = None
     """None: the 2nd to 98th percentile of the values."""
@@ -32,7 +33,8 @@ class Style:
     lod: str | None = None
     """Level of detail to show; None: the highest that each object has."""
     theme: str | None = None
-    """Of a city model's appearance; None: the colours of the other members."""
+    """Of a city model's appearance, shown where neither ``colour`` nor ``color_by`` is given; None: the one with the
+    most textures, and where nothing has textures, none."""
     hidden_types: tuple[str, ...] = ()
     """Classes of city objects and types of surfaces that are not drawn: ``RoofSurface``, ``Room`` …"""
 

@@ -93,8 +93,7 @@ class PickRay:
 
     def keeps(self, points: Float32s | Float64s) -> NDArray[np.bool_]:
         """Return which of ``points`` (n, 3) no section has cut away."""
-        kept: NDArray[np.bool_] = (points @ self.kept_by[:, :3].T + self.kept_by[:, 3] >= 0).all(axis=1)
-        return kept
+        return np.asarray((points @ self.kept_by[:, :3].T + self.kept_by[:, 3] >= 0).all(axis=1), np.bool_)
 
     def may_pass(self, bounds: Sequence[float]) -> bool:
         """Return whether the local box (x, x, y, y, z, z) may cover the pixel, judged by its corners on the screen."""
