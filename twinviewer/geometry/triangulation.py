@@ -1,12 +1,16 @@
 """Polygons in space cut into triangles, a whole city in one call.
 
-Convex polygons without holes, nine in ten of a city's, become fans by array arithmetic alone; earcut cuts the rest,
-one call each, in a plane that was prepared for all of them together.  Never numpy work per polygon: it costs twenty
-times what the cutting costs.
+Where compiled loops are ready, they cut nearly all (``ear_clipping``).  Where they are not, and for what they leave:
+convex polygons without holes, nine in ten of a city's, become fans by array arithmetic alone; earcut cuts the rest, one
+call each, in a plane that was prepared for all of them together; and where its triangles do not cover what the rings
+enclose, GEOS's constrained Delaunay triangulation does.  Never numpy work per polygon: it costs twenty times what the
+cutting costs.
 """
 
 from __future__ import annotations
 
+import itertools
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +27,10 @@ _STRAIGHT = 1e-7
 """Sine of the angle up to which a corner that turns inwards still counts as straight."""
 _EMPTY_TRIANGLE = 1e-12
 """Like ``_FLAT``, for one triangle: corners on a straight edge give some that are nothing but a line."""
+_EXACT = 1e-7
+"""Share of its area by which the triangles of a polygon may differ from it before it is cut otherwise."""
+_WORTH_LOADING = 1_000_000
+"""Polygons for which the compiled loops are loaded: that takes up to a second, and saves more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,12 @@ class Triangulation:
     failed: Int32s
     """(k,) polygons without triangles, ascending: fewer than three corners, no area, or coordinates that are not
     finite."""
+
+
+def make_ready() -> None:
+    """Load the compiled loops, or compile them where that was never done: for a process that will cut much."""
+    square = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
+    _compiled_cut(square, np.array([0, 4]), np.array([0, 1]))
 
 
 def triangulate_polygons(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s) -> Triangulation:
@@ -54,22 +68,46 @@ def triangulate_polygons(vertices: Float64s, ring_offsets: Int64s, polygon_offse
             triangle_polygon=np.empty(0, np.int32),
             failed=np.arange(count, dtype=np.int32),
         )
+    vertices = np.ascontiguousarray(vertices, np.float64)
+    ring_offsets, polygon_offsets = np.asarray(ring_offsets, np.int64), np.asarray(polygon_offsets, np.int64)
+    if _is_compiled(count):
+        triangles, polygon, doubtful = _compiled_cut(vertices, ring_offsets, polygon_offsets)
+    else:
+        triangles, polygon = np.empty((0, 3), np.int32), np.empty(0, np.int32)
+        doubtful = np.arange(count)
+    if len(doubtful):
+        others, their_polygon = _cut(vertices, ring_offsets, polygon_offsets, doubtful)
+        polygon = np.concatenate([polygon, their_polygon])
+        order = np.argsort(polygon, kind="stable")
+        triangles, polygon = np.concatenate([triangles, others])[order], polygon[order]
+    drawn = np.zeros(count, np.bool_)
+    drawn[polygon] = True
+    return Triangulation(triangles=triangles, triangle_polygon=polygon, failed=np.flatnonzero(~drawn).astype(np.int32))
+
+
+def _is_compiled(count: int) -> bool:
+    """Return whether compiled loops cut so many polygons: where they are loaded, or where that is soon repaid."""
+    return "twinviewer.geometry.ear_clipping" in sys.modules or count >= _WORTH_LOADING
+
+
+def _compiled_cut(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s) -> tuple[Int32s, Int32s, Int64s]:
+    """Return triangles (m, 3), their polygons (m,), and the polygons (d,) that did not come out."""
+    from twinviewer.geometry.ear_clipping import DOUBTFUL, cut_polygons
+
+    triangles, polygon, fate = cut_polygons(vertices, ring_offsets, polygon_offsets)
+    return triangles, polygon, np.flatnonzero(fate == DOUBTFUL)
+
+
+def _cut(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s, polygons: Int64s) -> tuple[Int32s, Int32s]:
+    """Return the triangles (m, 3) of some polygons, and their polygons (m,), without compiled loops."""
     with np.errstate(over="ignore", invalid="ignore"):  # absurd coordinates end as polygons that failed
-        rings = _Rings(vertices, np.asarray(ring_offsets, np.int64), np.asarray(polygon_offsets, np.int64))
+        rings = _Rings(vertices, ring_offsets, polygon_offsets)
         usable = rings.are_usable()
         convex = usable & rings.are_convex()
-        fans, fan_polygon = rings.fans(np.flatnonzero(convex))
-        cut, cut_polygon = rings.ears(np.flatnonzero(usable & ~convex))
-    triangles = np.concatenate([fans, cut])
-    polygon = np.concatenate([fan_polygon, cut_polygon])
-    order = np.argsort(polygon, kind="stable")
-    drawn = np.zeros(len(usable), np.bool_)
-    drawn[polygon] = True
-    return Triangulation(
-        triangles=triangles[order].astype(np.int32),
-        triangle_polygon=polygon[order].astype(np.int32),
-        failed=np.flatnonzero(~drawn).astype(np.int32),
-    )
+        fans, fan_polygon = rings.fans(polygons[convex[polygons]])
+        ears, ear_polygon = rings.ears(polygons[(usable & ~convex)[polygons]])
+    triangles = np.concatenate([fans, ears]).astype(np.int32)
+    return triangles, np.concatenate([fan_polygon, ear_polygon]).astype(np.int32)
 
 
 class _Rings:
@@ -131,6 +169,7 @@ class _Rings:
         )
         cosine = ahead[0] * after[0] + ahead[1] * after[1] + ahead[2] * after[2]
         turn = np.arctan2(sine, cosine)
+        turn[(sine == 0) & (cosine == 0)] = -np.pi  # a point given twice hides how the ring turns there
         filled = np.flatnonzero(self.size > 0)
         convex = np.zeros(len(self.size), np.bool_)
         least = np.minimum.reduceat(turn, self.start[filled])
@@ -170,12 +209,52 @@ class _Rings:
         counts = np.fromiter(map(len, pieces), np.int64, len(pieces)) // 3
         polygon = np.repeat(polygons, counts)
         triangles = np.concatenate(pieces).astype(np.int64).reshape(-1, 3) + self.start[polygon][:, None]
-        a, b, c = (plane[triangles[:, corner]] for corner in range(3))
-        double_area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+        double_area = _double_areas(plane, triangles)
+        doubtful = polygons[self._are_not_covered(plane, triangles, polygon)[polygons]]
+        if len(doubtful):
+            triangles, polygon = self._recut(doubtful, plane, triangles, polygon)
+            double_area = _double_areas(plane, triangles)
         clockwise = double_area < 0
         triangles[clockwise] = triangles[clockwise][:, ::-1]
         solid = np.abs(double_area) > _EMPTY_TRIANGLE * self.length_2[polygon]
         return triangles[solid], polygon[solid]
+
+    def _are_not_covered(self, plane: Float64s, triangles: Int64s, polygon: Int64s) -> NDArray[np.bool_]:
+        """Return for which polygons (p,) the triangles cover more or less than their rings enclose in the plane."""
+        after = plane[self.following]
+        of_ring = np.zeros(len(self.ring_offsets) - 1)
+        filled = np.flatnonzero(np.diff(self.ring_offsets) > 0)
+        products = plane[:, 0] * after[:, 1] - plane[:, 1] * after[:, 0]
+        of_ring[filled] = np.abs(np.add.reduceat(products, self.ring_offsets[filled]))
+        outer = self.polygon_offsets[:-1][self.ring_count > 0]
+        of_ring[outer] *= -1
+        enclosed = np.zeros(len(self.size))
+        enclosed[self.ring_count > 0] = -np.add.reduceat(of_ring, outer)
+        covered = np.bincount(polygon, np.abs(_double_areas(plane, triangles)), minlength=len(self.size))
+        return np.abs(covered - enclosed) > _EXACT * enclosed
+
+    def _recut(self, polygons: Int64s, plane: Float64s, triangles: Int64s, polygon: Int64s) -> tuple[Int64s, Int64s]:
+        """Return triangles and their polygons, with those of ``polygons`` made by GEOS where their rings are sound."""
+        import shapely  # takes 0.1 s to load, and is seldom needed
+
+        pieces, owners = [triangles], [polygon]
+        for number in polygons.tolist():
+            first, last = self.polygon_offsets[number], self.polygon_offsets[number + 1]
+            offsets = self.ring_offsets[first : last + 1]
+            rings = [plane[start:end] for start, end in itertools.pairwise(offsets) if end - start >= 3]
+            shape = shapely.Polygon(rings[0], rings[1:])
+            if not shape.is_valid:
+                continue
+            corner = {
+                tuple(place): row for row, place in enumerate(plane[offsets[0] : offsets[-1]].tolist(), offsets[0])
+            }
+            found = shapely.get_parts(shapely.constrained_delaunay_triangles(shape))
+            places = shapely.get_coordinates(found).reshape(-1, 4, 2)[:, :3].reshape(-1, 2)
+            pieces.append(np.array([corner[tuple(place)] for place in places.tolist()]).reshape(-1, 3))
+            owners.append(np.full(len(found), number))
+        recut = np.isin(polygon, [owner[0] for owner in owners[1:]])
+        pieces[0], owners[0] = triangles[~recut], polygon[~recut]
+        return np.concatenate(pieces), np.concatenate(owners)
 
     def _flattened(self, polygons: Int64s) -> Float64s:
         """Return all vertices (v, 2), those of ``polygons`` seen along the axis that their plane faces most.
@@ -191,3 +270,9 @@ class _Rings:
         u = np.where(axis == 0, y, np.where(axis == 1, z, x)) * sign
         v = np.where(axis == 0, z, np.where(axis == 1, x, y))
         return np.column_stack([u, v])
+
+
+def _double_areas(plane: Float64s, triangles: Int64s) -> Float64s:
+    """Return twice the area (m,) of each triangle, positive where it turns left."""
+    a, b, c = (plane[triangles[:, corner]] for corner in range(3))
+    return np.asarray((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]))
