@@ -278,18 +278,13 @@ class CityModelActor(LayerActor):
         return best
 
     def outline(self, hit: Hit) -> Outline | None:
-        """Return the object's shape with all its parts, without what is not shown."""
+        """Return the shape of some surfaces, or of an object with all its parts, without what is not shown."""
         if hit.object is None:
             return None
-        family = np.zeros(len(self._model.object_parent), dtype=np.bool_)
-        family[hit.object] = True
-        for _ in range(_DEEPEST_NESTING):
-            parent = self._model.object_parent
-            grown = family | ((parent >= 0) & family[parent])
-            if (grown == family).all():
-                break
-            family = grown
-        surfaces = family[self._model.surface_object]
+        surfaces = np.zeros(len(self._model.surface_object), dtype=np.bool_)
+        surfaces[list(hit.surfaces)] = True
+        if not hit.surfaces:
+            surfaces = self._family(hit.object)[self._model.surface_object]
 
         def cells_of(pieces: list[Piece], owner: Int32s, cells: Int32s) -> Int32s:
             chosen: list[Any] = [piece.rows[surfaces[owner[piece.rows]]] for piece in pieces]
@@ -304,6 +299,18 @@ class CityModelActor(LayerActor):
             triangles=rows[: triangles.size].reshape(-1, 3),
             lines=rows[triangles.size :].reshape(-1, 2),
         )
+
+    def _family(self, row: int) -> NDArray[np.bool_]:
+        """Return which objects (n,) are the one in ``row`` or part of it."""
+        family = np.zeros(len(self._model.object_parent), dtype=np.bool_)
+        family[row] = True
+        for _ in range(_DEEPEST_NESTING):
+            parent = self._model.object_parent
+            grown = family | ((parent >= 0) & family[parent])
+            if (grown == family).all():
+                break
+            family = grown
+        return family
 
 
 def _colouring(style: Style) -> tuple[Any, ...]:

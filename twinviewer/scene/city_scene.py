@@ -375,6 +375,7 @@ class CityScene:
                 position=np.asarray(pick.position) - np.asarray(self._frame.origin),
                 object=pick.object,
                 surface=pick.surface,
+                surfaces=pick.surfaces,
                 feature=pick.feature,
                 point=pick.point,
                 mesh=pick.mesh,

@@ -34,6 +34,8 @@ class Pick:
     """Row of ``CityModel.object_ids``."""
     surface: int | None = None
     """Row of ``CityModel.surface_object``."""
+    surfaces: tuple[int, ...] = ()
+    """Rows likewise, where not all of the object is meant but only a wall of it, a window …"""
     feature: int | None = None
     """Row of a feature table."""
     point: int | None = None
@@ -54,6 +56,7 @@ class Hit:
     """(3,) local."""
     object: int | None = None
     surface: int | None = None
+    surfaces: tuple[int, ...] = ()
     feature: int | None = None
     point: int | None = None
     mesh: int | None = None
