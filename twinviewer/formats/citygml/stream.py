@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
@@ -28,8 +29,21 @@ _HEAD_BYTES = 65_536
 _LONG_HEAD_BYTES = 64 * _HEAD_BYTES
 _CHUNK_BYTES = 262_144
 """Between two questions whether to stop: some 5 ms."""
-_MEMBERS = ("cityObjectMember", "featureMember", "featureMembers", "member", "appearanceMember", "versionMember")
-_OF_THE_MODEL = ("boundedBy", "name")
+MEMBERS = ("cityObjectMember", "featureMember", "featureMembers", "member", "appearanceMember", "versionMember")
+"""Of the city model, in whichever namespace."""
+OF_THE_MODEL = ("boundedBy", "name")
+"""What is read of what the model says of itself, in the namespace of GML."""
+PARSING: dict[str, Any] = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": True,
+    "remove_comments": True,
+    "remove_pis": True,
+    "remove_blank_text": True,
+    "collect_ids": False,
+}
+"""How lxml is to parse."""
 _LEFT_OUT_LIMIT = 20
 """Members that are not well-formed; a file with more of them is something else."""
 _AGAIN = "Get the file again from where it came from."
@@ -38,7 +52,8 @@ _START_TAG = re.compile(r"<(?:([\w.\-]+):)?([\w.\-]+)((?:\s+[\w.:\-]+\s*=\s*(?:\
 _DECLARATION = re.compile(r"\sxmlns(?::([\w.\-]+))?\s*=\s*[\"']([^\"']*)[\"']")
 _MARKUP = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", re.DOTALL)
-_MEMBER_TAG = re.compile(rb"<(?:[\w.\-]{1,64}:)?(?:%b)[\s>]" % "|".join(_MEMBERS).encode())
+MEMBER_TAG = re.compile(rb"<(?:[\w.\-]{1,64}:)?(?:%b)[\s>]" % "|".join(MEMBERS).encode())
+"""What looks like the beginning of a member; it may be inside of something."""
 _MISMATCH = re.compile(r"tag mismatch: \S+ line (\d+) and")
 _UNDECLARED = re.compile(r"Namespace prefix (\S+) ")
 
@@ -90,7 +105,9 @@ def _root_in(head: str) -> Root | None:
     return Root(local=local, namespaces=(declared.get(prefix or "", ""), *declared.values()))
 
 
-def members(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[etree._Element]:
+def members(
+    path: Path, *, feedback: Feedback, findings: Findings, behind: tuple[int, int] = (0, 0)
+) -> Iterator[etree._Element]:
     """Yield each member of the city model, whole, and what the model says of itself; each lives until the next.
 
     Args:
@@ -98,6 +115,7 @@ def members(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[e
         feedback: Hears progress, and is asked every few milliseconds whether to stop.
         findings: Hear of damage, and of namespace prefixes that the file uses without declaring them (their
             elements' tags are ``prefix:name``).
+        behind: Where to begin, at a child of the root, and how many members are before it.
 
     Raises:
         DamagedFileError: The file is empty, or no member of it can be read.
@@ -106,7 +124,10 @@ def members(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[e
         Cancelled: The person stopped the work.
     """
     size = require_content(path)
-    stream = _Stream(path, size, _understood_root(path), feedback)
+    stream = _Stream(path, size, understood_root(path), feedback)
+    at, stream.given = behind
+    if at:
+        stream.begin_at(at)
     while True:
         try:
             yield from stream.members()
@@ -116,7 +137,13 @@ def members(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[e
         return
 
 
-def _understood_root(path: Path) -> Root:
+def understood_root(path: Path) -> Root:
+    """Return the root element.
+
+    Raises:
+        UnsupportedFormatError: The file is XML of another kind, or no XML at all.
+        HostileFileError: It declares entities.
+    """
     head = _head_of(path, _HEAD_BYTES)
     root = _root_in(head)
     if root is None and head.lstrip().startswith("<"):
@@ -167,17 +194,10 @@ class _Stream:
         self.parser = etree.XMLPullParser(
             events=("end",),
             tag=[
-                *(f"{{*}}{name}" for name in (*_MEMBERS, self._root.local)),
-                *(f"{{{namespace}}}{name}" for namespace in GML for name in _OF_THE_MODEL),
+                *(f"{{*}}{name}" for name in (*MEMBERS, self._root.local)),
+                *(f"{{{namespace}}}{name}" for namespace in GML for name in OF_THE_MODEL),
             ],
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=True,
-            remove_comments=True,
-            remove_pis=True,
-            remove_blank_text=True,
-            collect_ids=False,
+            **PARSING,
         )
 
     def members(self) -> Iterator[etree._Element]:
@@ -200,7 +220,7 @@ class _Stream:
                         if not self.given:
                             self._refuse_entities(element)
                         yield element
-                        self.given += split(element.tag)[1] in _MEMBERS
+                        self.given += split(element.tag)[1] in MEMBERS
                         # What is behind an element may still be growing, so it goes one step later.
                         element.clear()
                         if last is not None:
@@ -217,30 +237,38 @@ class _Stream:
         """Begin anew with the first member behind the one that is damaged in ``line``; return whether there is one."""
         if self.left_out == _LEFT_OUT_LIMIT:
             return False
-        with self.path.open("rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        start_tag = re.search(rb"<(?:[\w.\-]+:)?%b(?:\s[^>]*)?>" % self._root.local.encode(), content)
-        if start_tag is None:
-            return False
+        content = self._content()
         # As many members begin before it as were given or left out, and itself; a comment may hold more of them.
         earlier = self.given + self.left_out + 1
         damaged_at = _line_start(content, line)
         behind = (
             tag.start()
-            for number, tag in enumerate(_MEMBER_TAG.finditer(content))
+            for number, tag in enumerate(MEMBER_TAG.finditer(content))
             if number >= earlier and tag.start() > damaged_at
         )
         at = next(behind, None)
-        if at is None:
+        if at is None or not self.begin_at(at):
+            return False
+        self.left_out += 1
+        return True
+
+    def begin_at(self, at: int) -> bool:
+        """Begin with the child of the root that is there; return whether the root was found."""
+        content = self._content()
+        start_tag = re.search(rb"<(?:[\w.\-]+:)?%b(?:\s[^>]*)?>" % self._root.local.encode(), content)
+        if start_tag is None:
             return False
         prolog = content[: start_tag.end()]
         self.lines_before = _lines_in(content, at) - prolog.count(b"\n")
-        self.left_out += 1
         self.read = at
         self._begin()
         with suppress(etree.XMLSyntaxError):  # it is raised again with the next bytes
             self.parser.feed(prolog)
         return True
+
+    def _content(self) -> mmap.mmap:
+        with self.path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def _refuse_entities(self, element: etree._Element) -> None:
         declared = element.getroottree().docinfo.internalDTD
