@@ -18,6 +18,7 @@ from tests.formats.listener import Listener, StopsAfter
 from twinviewer.formats import cityjson
 from twinviewer.formats.soundness import RAW_LIMIT, check, mended
 from twinviewer.model.attributes import AttributeType
+from twinviewer.model.city_parts import GEOMETRY_TYPES
 from twinviewer.model.errors import DamagedFileError, UnsupportedFormatError
 from twinviewer.model.feedback import Cancelled, Silent
 from twinviewer.model.layer_data import CityModel
@@ -119,11 +120,16 @@ def test_inner_shells_and_several_solids_count_all_their_surfaces(tmp_path) -> N
 
 
 @pytest.mark.parametrize(("kind", "boundaries"), [("MultiPoint", [0, 1]), ("MultiLineString", [[0, 1], [2, 3]])])
-def test_points_and_lines_are_told_as_not_drawn(tmp_path, kind, boundaries) -> None:
+def test_points_and_lines_are_kept_beside_surfaces(tmp_path, kind, boundaries) -> None:
     bare = {"type": kind, "lod": "0", "boundaries": boundaries}
     model = read(tmp_path, document({"a": house(bare, solid()), "b": house(bare)}))
-    assert len(model.surface_object) == 6
-    assert told(model, "geometry.not-drawn") == ("a", 2)
+    assert len(model.triangles) == 12
+    lines, points = (2 * 2, 0) if kind == "MultiLineString" else (0, 2 * 2)
+    assert len(model.edges) == 6 * 4 + lines
+    assert (0 if model.points is None else len(model.points.vertices)) == points
+    assert model.geometries is not None
+    assert [GEOMETRY_TYPES[number] for number in model.geometries.type] == [kind, "Solid", kind]
+    assert model.diagnostics == ()
 
 
 def test_several_levels_of_detail_are_kept_apart_in_ascending_order(tmp_path) -> None:
@@ -281,7 +287,7 @@ def test_attributes_keep_their_types_and_nested_names_are_joined(tmp_path) -> No
     assert attribute(model, "height") == [22.0, 7.5, None, None]
     assert attribute(model, "tiled") == [True, None, None, None]
     assert attribute(model, "roof.pitch.deg") == [30, None, None, None]
-    assert attribute(model, "tags") == [None, "x, 1", None, None]
+    assert attribute(model, "tags") == [None, '["x",1]', None, None]
     assert attribute(model, "of") == [None, '[{"x":1}]', None, None]
     assert attribute(model, "big") == [None, None, 2.0**63, None]
     assert attribute(model, "mixed") == [None, None, "1", "one"]
@@ -541,11 +547,6 @@ def test_a_look_at_the_first_bytes_tells_cityjson_from_geojson(tmp_path, content
 def test_an_old_version_is_read_and_told(tmp_path) -> None:
     assert "cityjson.version" in codes(read(tmp_path, document({"a": house(solid())}, version="0.9")))
     assert "cityjson.version" not in codes(read(tmp_path, document({"a": house(solid())}, version="1.1")))
-
-
-def test_materials_are_told_as_not_shown(tmp_path) -> None:
-    appearance = {"materials": [{"name": "red"}]}
-    assert "appearance.not-shown" in codes(read(tmp_path, document({"a": house(solid())}, appearance=appearance)))
 
 
 def test_progress_goes_forward_and_the_work_can_be_stopped(tmp_path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.formats.city_surfaces import RaggedSurfaces
+from twinviewer.formats.files import file_beside, shortened
+from twinviewer.formats.findings import Findings
 from twinviewer.model.city_parts import Appearance, Material, Texture, Theme
+from twinviewer.model.errors import HostileFileError, ReadError
 
 Part = TypeVar("Part", Material, Texture)
 
@@ -27,6 +31,18 @@ class AppearanceColumns:
     def texture(self, texture: Texture) -> int:
         """Return the number of ``texture``, giving it the next one if it is new."""
         return self._textures.setdefault(texture, len(self._textures))
+
+    def tell_of_images(self, path: Path, findings: Findings) -> None:
+        """Tell which images of the textures are not where the file ``path`` says, or where it may not look."""
+        for texture in self._textures:
+            try:
+                file_beside(path, texture.path)
+            except HostileFileError:
+                problem = "Images of textures that are outside of the file's own folder are not opened."
+                findings.add("texture.outside", problem, where=shortened(texture.path))
+            except ReadError:
+                problem = "Images of textures are not where the file says; their surfaces are shown in plain colours."
+                findings.add("texture.missing", problem, where=shortened(texture.path))
 
     def finished(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from twinviewer.model.diagnostics import Severity
 Int64s = NDArray[np.int64]
 
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+_PLAIN = frozenset((str, int, float, bool))
 _NUMERIC = (AttributeType.INTEGER, AttributeType.DOUBLE)
 
 
@@ -114,6 +115,28 @@ class AttributeTable:
         if unit is not None:
             gathered.units[unit] = None
 
+    def add_plain(self, row: int, values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+        """Note the values of many attributes of one object, and return those that a column cannot hold.
+
+        Args:
+            row: Of the object.
+            values: By name; None means that there is none.
+            prefix: Of all names.
+        """
+        rest: list[tuple[str, Any]] = []
+        for key, value in values.items():
+            if value.__class__ not in _PLAIN:
+                if value is not None:
+                    rest.append((prefix + key, value))
+                continue
+            gathered = self._gathered.get(prefix + key)
+            if gathered is None:
+                gathered = self._gathered[prefix + key] = _Values()
+            gathered.rows.append(row)
+            gathered.values.append(value)
+            gathered.types[None] = None
+        return rest
+
     def columns(self, ids: Sequence[str]) -> tuple[AttributeColumn, ...]:
         """Return one column per name, of as many rows as there are ``ids`` of objects."""
         return tuple(self._column(name, gathered, ids) for name, gathered in self._gathered.items())
@@ -132,7 +155,10 @@ class AttributeTable:
                 f"“{name}” is given in several units ({', '.join(gathered.units)}); its values are shown without one.",
             )
         unit = next(iter(gathered.units)) if len(gathered.units) == 1 else None
-        return column(name, values, type=type, unit=unit)
+        try:
+            return column(name, values, type=type, unit=unit)
+        except OverflowError:  # integers of more than 64 bits
+            return column(name, [None if value is None else float(value) for value in values], unit=unit)
 
     def _fill(
         self, values: list[Any], gathered: _Values, type: AttributeType | None, name: str, ids: Sequence[str]

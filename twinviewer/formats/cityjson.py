@@ -1,8 +1,8 @@
 """CityJSON 1.0 to 2.0 (OGC 20-072r5) and its text sequences, CityJSONSeq.
 
 A CityJSON object is one document; a sequence has one such object in its first line, for the transform and the
-reference system, and a CityJSONFeature with vertices of its own in each line that follows.  Materials and textures
-are not read.  x comes before y whatever the authority's axis order is, as all software of this format has it.
+reference system, and a CityJSONFeature with vertices of its own in each line that follows.  x comes before y whatever
+the authority's axis order is, as all software of this format has it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from twinviewer.formats.city_model import assemble
+from twinviewer.formats.cityjson_metadata import metadata_of
 from twinviewer.formats.cityjson_objects import CityJsonObjects, Georeference, Json
 from twinviewer.formats.files import require_content
 from twinviewer.formats.findings import Findings
@@ -76,11 +77,12 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel]:
             name = "CityJSON"
         version = str(head.get("version", ""))
         _tell_of_head(head, version, findings)
+        gathered.appearance.columns.tell_of_images(path, findings)
         feedback.progress(_READ_SHARE, "Cutting surfaces into triangles")
         feedback.stop_if_cancelled()
         return [
             assemble(
-                source=SourceFacts(format=name, version=version),
+                source=SourceFacts(format=name, version=version, metadata=metadata_of(head)),
                 crs_names=_reference_system(head),
                 objects=gathered.objects,
                 attributes=gathered.attributes,
@@ -90,6 +92,9 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel]:
                 surface_types=gathered.surface_types,
                 lods=gathered.lods,
                 findings=findings,
+                thematic=gathered.thematic,
+                geometries=gathered.geometries,
+                appearance=gathered.appearance.columns,
                 axis_order_stated=False,
             )
         ]
@@ -119,9 +124,8 @@ def _read_whole(path: Path, gathered: CityJsonObjects, feedback: Feedback) -> Js
     feedback.stop_if_cancelled()
     if not isinstance(document, dict) or "CityObjects" not in document:
         raise UnsupportedFormatError("This is JSON, but not CityJSON.", source=path.name)
-    gathered.add_templates(document.get("geometry-templates"))
-    georeference = _georeference(document, path.name)
-    gathered.add_document(document.pop("CityObjects"), document.pop("vertices", None), georeference)
+    gathered.add_head(document)
+    gathered.add_document(document, _georeference(document, path.name))
     return document
 
 
@@ -154,9 +158,6 @@ def _tell_of_head(head: Json, version: str, findings: Findings) -> None:
         findings.add(
             "cityjson.version", f"The file {stated}; it is read as if it were one of {', '.join(_KNOWN_VERSIONS)}."
         )
-    appearance = head.get("appearance")
-    if isinstance(appearance, dict) and (appearance.get("textures") or appearance.get("materials")):
-        findings.add("appearance.not-shown", "The file's materials and textures are not shown.", severity=Severity.INFO)
 
 
 # --- a sequence -------------------------------------------------------------------------------------------------
@@ -201,13 +202,13 @@ def _read_sequence(path: Path, size: int, gathered: CityJsonObjects, findings: F
             whole += 1
             if document.get("type") != "CityJSONFeature":
                 georeference = _georeference(document, path.name)
-                gathered.add_templates(document.get("geometry-templates"))
+                gathered.add_head(document)
                 head = head or document
             elif head is None:
                 head = {"version": ""}
                 problem = "The first line does not say how coordinates are scaled; they are taken as they are."
                 findings.add("cityjson.no-head", problem, where=f"line {number}")
-            gathered.add_document(document["CityObjects"], document.get("vertices"), georeference)
+            gathered.add_document(document, georeference)
     if head is None or whole == 0:
         if first_error:
             raise _damaged(first_error, path.name)
