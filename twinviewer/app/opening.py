@@ -394,7 +394,7 @@ class Opener:
         specs = specs_of(layers, ids=ids, path=opening.path, reader=reader.id, sources=sources)
         for spec, data in zip(specs, layers, strict=True):
             self._session.store.put(spec.id, data)
-            self._problems.add_diagnostics(spec.title, data.diagnostics)
+            self._problems.add_diagnostics(spec.title, data.diagnostics, layer_id=spec.id)
         opening.layer_ids = tuple(spec.id for spec in specs)
         opening.phase = Phase.READY
         self._openings.remove(opening)
@@ -409,7 +409,7 @@ class Opener:
                 missing.append(spec)
             elif spec.id in wanted:
                 self._session.store.put(spec.id, data)
-                self._problems.add_diagnostics(spec.title, data.diagnostics)
+                self._problems.add_diagnostics(spec.title, data.diagnostics, layer_id=spec.id)
         opening.phase = Phase.READY
         self._openings.remove(opening)
         if self._session.project.crs is None and result.target is not None:

@@ -15,6 +15,7 @@ from functools import cache
 
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import TwinViewerError
+from twinviewer.model.project import LayerId
 from twinviewer.resources import asset
 
 _log = logging.getLogger(__name__)
@@ -46,6 +47,10 @@ class Problem:
     """Layer title, file or plugin."""
     where: str = ""
     """Object id, line or feature."""
+    objects: tuple[str, ...] = ()
+    """Ids of the city objects where it was met, as many as were kept."""
+    layer_id: LayerId = ""
+    """Whose objects they are; empty where it is about no layer."""
     count: int = 1
     subject: str = ""
     """Id of what is told about as it goes on, by whoever knows more of it: one line, however often it happens."""
@@ -108,8 +113,8 @@ class ProblemLog:
             )
         )
 
-    def add_diagnostics(self, source: str, diagnostics: Iterable[Diagnostic]) -> None:
-        """Add what a reader found in ``source``; each keeps its own count."""
+    def add_diagnostics(self, source: str, diagnostics: Iterable[Diagnostic], *, layer_id: LayerId = "") -> None:
+        """Add what a reader found in ``source``, whose data the layer has; each keeps its own count."""
         for diagnostic in diagnostics:
             self._problems.append(
                 Problem(
@@ -118,6 +123,8 @@ class ProblemLog:
                     problem=diagnostic.problem,
                     source=source,
                     where=diagnostic.where,
+                    objects=diagnostic.objects,
+                    layer_id=layer_id,
                     count=diagnostic.count,
                     time=self._now(),
                 )
