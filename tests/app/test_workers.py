@@ -26,7 +26,8 @@ from tests.conftest import ROOT
 from tests.crowding import allowed_s
 from tests.fates import fate, request
 from twinviewer.app.scratch import Scratch
-from twinviewer.app.workers import FunctionFailedError, WorkerPool
+from twinviewer.app.worker_tasks import FunctionFailedError
+from twinviewer.app.workers import WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.isolation.frames import send
 from twinviewer.model.errors import DamagedFileError, HostileFileError, TwinViewerError, WorkerDiedError

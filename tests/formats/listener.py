@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from twinviewer.model.feedback import Cancelled
+from twinviewer.model.feedback import Cancelled, Silent
 
 
-class Listener:
+class Listener(Silent):
     """Feedback that remembers what it heard."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Listener:
         self.asked_at.append(time.process_time())
 
 
-class StopsAfter:
+class StopsAfter(Silent):
     """Feedback of a person who stops the work when asked for the n-th time."""
 
     def __init__(self, times: int) -> None:

@@ -15,7 +15,8 @@ from twinviewer.app.folders import plugin_data_dir
 from twinviewer.app.plugins.finding import PluginOrigin
 from twinviewer.app.plugins.manifest import WriterContribution
 from twinviewer.app.plugins.registry import PluginRegistry
-from twinviewer.app.workers import FunctionFailedError, WorkerPool
+from twinviewer.app.worker_tasks import FunctionFailedError
+from twinviewer.app.workers import WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, WriteRequest
 from twinviewer.formats.writing import PLACING_SHARE, checked_findings, placed_layers
 from twinviewer.model.diagnostics import Diagnostic

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from twinviewer.model.errors import TwinViewerError
-from twinviewer.model.feedback import Cancelled, Feedback
+from twinviewer.model.feedback import Cancelled, Feedback, Silent
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class Job:
         self._cancelled.set()
 
 
-class _JobFeedback:
+class _JobFeedback(Silent):
     """What the job's function hears of and tells to its :class:`Job`."""
 
     def __init__(self, job: Job) -> None:

@@ -20,7 +20,8 @@ from twinviewer.app.plugins.holding import held
 from twinviewer.app.plugins.manifest import ReaderContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.read_cache import ReadCache
-from twinviewer.app.workers import FunctionFailedError, ReadResult, WorkerPool
+from twinviewer.app.worker_tasks import FunctionFailedError
+from twinviewer.app.workers import ReadResult, WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.model.errors import (
     DamagedFileError,

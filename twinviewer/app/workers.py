@@ -6,15 +6,11 @@ file gets a new worker.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import queue
 import shutil
-import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,9 +21,10 @@ import psutil
 from twinviewer import formats
 from twinviewer.api.importing import CodeLocation
 from twinviewer.app.scratch import Scratch
-from twinviewer.app.spawning import end_in_words
 from twinviewer.app.worker_process import Worker
+from twinviewer.app.worker_tasks import FunctionFailedError, Task, as_error, reading_of, wait_for_answer
 from twinviewer.formats import exchange
+from twinviewer.formats.previews import preview_files, remove_previews
 from twinviewer.formats.request import (
     FunctionOfPlugin,
     Held,
@@ -38,7 +35,7 @@ from twinviewer.formats.request import (
 )
 from twinviewer.formats.writing import diagnostics_from_json
 from twinviewer.model.diagnostics import Diagnostic
-from twinviewer.model.errors import ReadError, TwinViewerError, WorkerDiedError, WriteError, error_class
+from twinviewer.model.errors import TwinViewerError, WorkerDiedError, WriteError
 from twinviewer.model.feedback import Cancelled, Feedback, PartOf
 from twinviewer.model.layer_data import LayerData
 from twinviewer.model.place import ReferenceSystem
@@ -66,17 +63,6 @@ _HANDED_OVER = FunctionOfPlugin(
 )
 
 
-Keep = Callable[[dict[str, Any], Path], None]
-
-
-class FunctionFailedError(Exception):
-    """A reader or writer raised what its contract does not allow; the text is for the log, not for people."""
-
-    def __init__(self, summary: str, details: str) -> None:
-        super().__init__(summary)
-        self.details = details
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadResult:
     """What a worker delivered, checked."""
@@ -88,40 +74,8 @@ class ReadResult:
     """The system that the layers were placed in; None where they are as in the file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    """What a worker is asked to do with a file, and how its end is told."""
-
-    name: str
-    """Of the file."""
-    size: int
-    """Bytes that it has to go through."""
-    writes: bool = False
-
-    def died(self, how: str) -> WorkerDiedError | WriteError:
-        """Return the error for a worker that ended, or was ended, over it."""
-        if self.writes:
-            return WriteError(
-                f"The process that wrote {self.name} {how}; what was there before is intact.",
-                cure="Try another format, or fewer layers; the log has the details.",
-                source=self.name,
-            )
-        return WorkerDiedError(
-            f"The process that read {self.name} {how}; nothing else was touched.",
-            cure="The file is probably damaged; get it again from where it came from.",
-            source=self.name,
-        )
-
-    def needs_more(self, memory_limit: int) -> WorkerDiedError | WriteError:
-        """Return the error for a file that would take more memory than it may."""
-        doing, error = ("Writing", WriteError) if self.writes else ("Reading", WorkerDiedError)
-        return error(
-            f"{doing} {self.name} needs more memory than the {memory_limit / 2**30:.0f} GiB that one file may use.",
-            cure="Write it in parts."
-            if self.writes
-            else "Cut the file into smaller ones; if it is small, it is damaged.",
-            source=self.name,
-        )
+Keep = Callable[[dict[str, Any], Path], None]
+OnPreview = Callable[[ReadResult], None]
 
 
 class WorkerPool:
@@ -157,7 +111,14 @@ class WorkerPool:
         with self._changed:
             return tuple(worker.process.pid for worker in (*self._idle, *self._busy, *self._held))
 
-    def read(self, request: ReadRequest, feedback: Feedback, *, keep: Keep | None = None) -> ReadResult:
+    def read(
+        self,
+        request: ReadRequest,
+        feedback: Feedback,
+        *,
+        keep: Keep | None = None,
+        on_preview: OnPreview | None = None,
+    ) -> ReadResult:
         """Have a file read.
 
         Args:
@@ -165,6 +126,7 @@ class WorkerPool:
             feedback: Hears progress, and is asked whether to stop.
             keep: Takes what the worker delivered, once it is checked: its header, and the file of the arrays, which
                 is then its own.
+            on_preview: Gets what there is so far, now and then, on the thread that called; None: nobody looks.
 
         Raises:
             ReadError: The file gives nothing that can be shown, or its worker died (:class:`WorkerDiedError`).
@@ -172,11 +134,20 @@ class WorkerPool:
             Cancelled: The person stopped it; the worker was ended.
         """
         if request.reader.held is not None:
-            return self._read_held(request, request.reader.held, feedback, keep)
+            return self._read_held(request, request.reader.held, feedback, keep, on_preview)
         files = self._scratch.new_files()
+
+        def show(preview: dict[str, Any]) -> None:
+            if on_preview is not None:
+                on_preview(_result(preview, preview_files(files, int(preview["number"]))))
+
         try:
-            message = {"request": request.to_json(), "files": [str(file) for file in files]}
-            header = self._ask(message, Path(request.path), _reading(Path(request.path)), feedback)
+            message = {
+                "request": request.to_json(),
+                "files": [str(file) for file in files],
+                "previews": on_preview is not None,
+            }
+            header = self._ask(message, Path(request.path), reading_of(Path(request.path)), feedback, show)
             return _result(header, files, keep)
         except (OSError, WorkerDiedError):
             if self._closed:  # closing took the worker, or what it had delivered
@@ -188,6 +159,7 @@ class WorkerPool:
         finally:
             for file in files:
                 file.unlink(missing_ok=True)
+            remove_previews(files)
 
     def write(self, request: WriteRequest, layers: Sequence[LayerData], feedback: Feedback) -> tuple[Diagnostic, ...]:
         """Have layers written into a new file; return what is to be told of it.
@@ -203,7 +175,7 @@ class WorkerPool:
         try:
             header = exchange.write(layers, files)
             message = {"request": request.to_json(), "layers": header, "files": [str(file) for file in files]}
-            task = _Task(name=path.name, size=int(header["size"]), writes=True)
+            task = Task(name=path.name, size=int(header["size"]), writes=True)
             return diagnostics_from_json(self._ask(message, path, task, feedback))
         except (OSError, WriteError):
             if self._closed:
@@ -222,7 +194,7 @@ class WorkerPool:
             Cancelled: The person stopped it.
         """
         trusted = [asdict(probe) for probe in probes if probe.held is None]
-        scores = iter(self._ask({"probes": trusted}, path, _reading(path), feedback) if trusted else ())
+        scores = iter(self._ask({"probes": trusted}, path, reading_of(path), feedback) if trusted else ())
         return [
             next(scores) if probe.held is None else self._probe_held(path, probe, probe.held, feedback)
             for probe in probes
@@ -239,48 +211,82 @@ class WorkerPool:
             worker.end()
         self._scratch.remove()
 
-    def _ask(self, message: dict[str, Any], path: Path, task: _Task, feedback: Feedback) -> Any:
+    def _ask(
+        self,
+        message: dict[str, Any],
+        path: Path,
+        task: Task,
+        feedback: Feedback,
+        show: Callable[[dict[str, Any]], None] = lambda preview: None,
+    ) -> Any:
         limit = _memory_limit(task.size)
         silence_limit_s = self._silence_limit_s + task.size / 20e6
         worker = self._take(feedback)
         healthy = False
         try:
             worker.send({**message, "path": str(path), "memory_limit": limit, "silence_limit_s": silence_limit_s})
-            answer = _wait(worker, feedback, task, silence_limit_s)
+            answer = wait_for_answer(worker, feedback, task, silence_limit_s, show)
             healthy = "done" in answer or "error" in answer
         finally:
             self._give_back(worker, healthy=healthy)
         if "done" in answer:
             return answer["done"]
-        raise _as_error(answer, task, limit)
+        raise as_error(answer, task, limit)
 
     # --- functions of plugins that are not trusted --------------------------------------------------------------------
 
-    def _read_held(self, request: ReadRequest, held: Held, feedback: Feedback, keep: Keep | None = None) -> ReadResult:
+    def _read_held(
+        self,
+        request: ReadRequest,
+        held: Held,
+        feedback: Feedback,
+        keep: Keep | None = None,
+        on_preview: OnPreview | None = None,
+    ) -> ReadResult:
         """Have a file read in a process that is held to what the plugin may do, and the layers placed in another."""
         path = Path(request.path)
         folders = self._scratch.new_folders()
-        files = [str(folder / "layers") for folder in folders]
+        files = [folder / "layers" for folder in folders]
         share = 1.0 if request.placing is Placing.AS_IN_FILE else 0.8
         as_in_file = replace(request, placing=Placing.AS_IN_FILE)
-        message = {"request": as_in_file.to_json(), "files": files, "path": request.path}
+        message = {
+            "request": as_in_file.to_json(),
+            "files": [str(file) for file in files],
+            "path": request.path,
+            "previews": on_preview is not None,
+        }
+
+        def placed(
+            header: dict[str, Any], files: Sequence[Path], feedback: Feedback, keep: Keep | None = None
+        ) -> ReadResult:
+            options = {"header": header, "files": [str(file) for file in files]}
+            return self.read(replace(request, reader=_HANDED_OVER, options=options), feedback, keep=keep)
+
+        def show(preview: dict[str, Any]) -> None:
+            nonlocal request
+            if on_preview is None:
+                return
+            result = placed(preview, preview_files(files, int(preview["number"])), PartOf(feedback, 0.0, 0.0))
+            if result.target is not None:
+                request = replace(request, placing=Placing.IN_PROJECT, target=result.target)  # and so is the rest
+                on_preview(result)
+
+        def keep_both(header: dict[str, Any], arrays: Path) -> None:
+            assert keep is not None
+            keep({**header, "used": {**header["used"], **as_read["used"]}}, arrays)
+
         try:
-            header = self._ask_held(
+            as_read = self._ask_held(
                 message,
                 request.reader,
                 held,
-                _reading(path),
+                reading_of(path),
                 PartOf(feedback, 0.0, share),
                 readable=_beside(path),
                 writable=folders,
+                show=show,
             )
-            handed_over = replace(request, reader=_HANDED_OVER, options={"header": header, "files": files})
-
-            def keep_both(placed: dict[str, Any], arrays: Path) -> None:
-                assert keep is not None
-                keep({**placed, "used": {**placed["used"], **header["used"]}}, arrays)
-
-            return self.read(handed_over, PartOf(feedback, share, 1.0), keep=keep_both if keep else None)
+            return placed(as_read, files, PartOf(feedback, share, 1.0), keep_both if keep else None)
         finally:
             for folder in folders:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -292,7 +298,7 @@ class WorkerPool:
                 {"probes": [asdict(probe)], "path": str(path)},
                 probe,
                 held,
-                _reading(path),
+                reading_of(path),
                 feedback,
                 readable=_beside(path),
                 writable=folders,
@@ -310,11 +316,12 @@ class WorkerPool:
         message: dict[str, Any],
         function: FunctionOfPlugin,
         held: Held,
-        task: _Task,
+        task: Task,
         feedback: Feedback,
         *,
         writable: Sequence[Path],
         readable: Sequence[Path] = (),
+        show: Callable[[dict[str, Any]], None] = lambda preview: None,
     ) -> Any:
         limit = _memory_limit(task.size)
         silence_limit_s = self._silence_limit_s + task.size / 20e6
@@ -334,7 +341,7 @@ class WorkerPool:
                 }
             )
             worker.send({**message, "memory_limit": limit, "silence_limit_s": silence_limit_s})
-            answer = _wait(worker, feedback, task, silence_limit_s)
+            answer = wait_for_answer(worker, feedback, task, silence_limit_s, show)
         finally:
             worker.end()
             with self._changed:
@@ -343,7 +350,7 @@ class WorkerPool:
             _log.warning("%s: %s", held.plugin_name, refusal)
         if "done" in answer:
             return answer["done"]
-        raise _as_error(answer, task, limit)
+        raise as_error(answer, task, limit)
 
     # --- workers ------------------------------------------------------------------------------------------------------
 
@@ -384,35 +391,7 @@ class WorkerPool:
         return worker
 
 
-def _wait(worker: Worker, feedback: Feedback, task: _Task, silence_limit_s: float) -> dict[str, Any]:
-    """Return the worker's answer.
-
-    Raises:
-        WorkerDiedError: It died while it read, or showed no sign of life for too long.
-        WriteError: The same while it wrote.
-        Cancelled: The person stopped the work.
-    """
-    heard_at = time.monotonic()
-    while True:
-        feedback.stop_if_cancelled()
-        try:
-            message = worker.answers.get(timeout=_LOOK_EVERY_S)
-        except queue.Empty:
-            if not worker.is_alive:  # not only the end of its pipe: a child that it left behind may hold that open
-                raise _death(worker, task) from None
-            if time.monotonic() - heard_at > silence_limit_s:
-                raise task.died("stopped answering and was ended") from None
-            continue
-        heard_at = time.monotonic()
-        if message is None:
-            raise _death(worker, task)
-        if "progress" in message:
-            feedback.progress(float(message["progress"]), str(message["text"]))
-        elif "ready" not in message and "alive" not in message:
-            return message
-
-
-def _result(header: dict[str, Any], files: Sequence[Path], keep: Keep | None) -> ReadResult:
+def _result(header: dict[str, Any], files: Sequence[Path], keep: Keep | None = None) -> ReadResult:
     kept = None if keep is None else Path(header["file"]).with_suffix(".kept")
     result = ReadResult(
         layers=tuple(exchange.read(header, files, keep_as=kept)),
@@ -422,36 +401,6 @@ def _result(header: dict[str, Any], files: Sequence[Path], keep: Keep | None) ->
     if keep is not None and kept is not None:
         keep(header, kept)
     return result
-
-
-def _death(worker: Worker, task: _Task) -> WorkerDiedError | WriteError:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        worker.process.wait(1.0)
-    worker.end()  # where its pipe ended or made no sense, and it did not
-    how = end_in_words(worker.process.returncode)
-    _log.warning("Worker %s %s over %s.\n%s", worker.process.pid, how, task.name, worker.last_words)
-    return task.died(how)
-
-
-def _as_error(answer: dict[str, Any], task: _Task, memory_limit: int) -> Exception:
-    if "error" in answer:
-        source = answer["source"] or task.name
-        cls = error_class(answer["error"], default=ReadError)
-        return cls(answer["problem"], cure=answer["cure"], source=source)
-    if "out_of_memory" in answer:
-        return task.needs_more(memory_limit)
-    _log.error("The %s failed on %s.\n%s", "writer" if task.writes else "reader", task.name, answer["traceback"])
-    failed = FunctionFailedError(answer["failed"], answer["traceback"])
-    failed.add_note(answer["traceback"])
-    return failed
-
-
-def _reading(path: Path) -> _Task:
-    try:
-        size = path.stat().st_size
-    except OSError:
-        size = 0  # the reader says what is wrong with it
-    return _Task(name=path.name, size=size)
 
 
 def _beside(path: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from twinviewer.app.plugins.permission_words import permissions_in_words
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.cli.sentences import sentence
 from twinviewer.model.errors import UsageError
+from twinviewer.model.feedback import Silent
 
 DECLINED_STATUS = 1
 _STATES = {"on": "", "off": "switched off", "waiting": "waits until you accept what it asks for"}
@@ -138,7 +139,7 @@ def _grants() -> bool:
         return False
 
 
-class _Progress:
+class _Progress(Silent):
     """One line on the terminal that says how far it is; nothing where stderr goes elsewhere."""
 
     def __init__(self) -> None:
@@ -148,9 +149,6 @@ class _Progress:
         if self._shows:
             width = shutil.get_terminal_size().columns - 1
             print(f"\r\033[K{f'{fraction:4.0%} {text}'[:width]}", end="", file=sys.stderr, flush=True)
-
-    def stop_if_cancelled(self) -> None:
-        """Go on: Ctrl+C ends the command by itself."""
 
     def clear(self) -> None:
         if self._shows:

@@ -17,14 +17,14 @@ from typing import Any
 
 from twinviewer.demo.plan import plan_town
 from twinviewer.demo.writing import write_town
-from twinviewer.model.feedback import PartOf
+from twinviewer.model.feedback import PartOf, Silent
 
 _TELL_EVERY_S = 0.05
 _PLANNING = 0.3
 """Of the whole."""
 
 
-class _Told:
+class _Told(Silent):
     """Feedback to whoever reads stdout.  Being cancelled is being killed."""
 
     def __init__(self) -> None:
@@ -36,9 +36,6 @@ class _Told:
         if now - self._told_at >= _TELL_EVERY_S or (text and text != self._text):
             self._told_at, self._text = now, text or self._text
             _tell({"progress": round(fraction, 4), "text": self._text})
-
-    def stop_if_cancelled(self) -> None:
-        pass
 
 
 def _tell(message: dict[str, Any]) -> None:

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from twinviewer.api.importing import import_function
 from twinviewer.formats import exchange
+from twinviewer.formats.previews import Previews, preview_files
 from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
 from twinviewer.formats.soundness import PLACED_LIMIT, RAW_LIMIT, mended
 from twinviewer.formats.used_files import UsedFiles
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import DamagedFileError, MissingCrsError, PluginError, ReadError
-from twinviewer.model.feedback import Feedback, PartOf
+from twinviewer.model.feedback import Feedback, PartOf, Silent
 from twinviewer.model.layer_data import FeatureTable, LayerData
 from twinviewer.model.place import LOCAL, CrsOrigin, ReferenceSystem
 
 _CURE = "Correct the plugin; docs/plugins.md has the contract."
 
 
-def read_file(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -> dict[str, Any]:
+TellPreview = Callable[[dict[str, Any]], None]
+
+
+def read_file(
+    request: ReadRequest, files: Sequence[Path], feedback: Feedback, *, tell_preview: TellPreview | None = None
+) -> dict[str, Any]:
     """Read and place a file; return the header of its layers, whose arrays lie in one of ``files``.
 
     The header's ``target`` is the system that the layers were placed in, None where they were not, and its ``used``
     is what that depends on, see :mod:`twinviewer.formats.used_files`.
+
+    Args:
+        request: Which, and how.
+        files: Names of new files.
+        feedback: Hears progress, and is asked whether to stop.
+        tell_preview: Gets the header of each preview, which has a ``number``; see :func:`preview_files`.  None:
+            nobody looks.
 
     Raises:
         ReadError: The file gives nothing that can be shown.
@@ -34,36 +47,74 @@ def read_file(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -
     """
     scratch = {str(file.parent) for file in files}
     with UsedFiles(Path(request.path), apart_from=(request.reader.code.folder, *scratch)) as used:
-        header = _read(request, files, feedback)
+        header = _Reading(request, files, feedback, tell_preview).header()
         if header["target"] is not None and header["target"]["horizontal"] != LOCAL.horizontal:
             for folder in _grid_folders():
                 used.add(folder)
     return {**header, "used": used.to_json()}
 
 
-def _read(request: ReadRequest, files: Sequence[Path], feedback: Feedback) -> dict[str, Any]:
-    reader = import_function(request.reader.reference, code=request.reader.code)
-    share = 1.0 if request.placing is Placing.AS_IN_FILE else 0.8
-    layers = _layers(reader(path=Path(request.path), feedback=PartOf(feedback, 0.0, share), **request.options))
-    if not layers:
-        raise DamagedFileError("The file holds nothing that can be shown.", source=Path(request.path).name)
-    layers = [_with_reference_system(layer, request) for layer in layers]
-    sources = [layer.crs for layer in layers]
-    limit = RAW_LIMIT if request.placing is Placing.AS_IN_FILE else PLACED_LIMIT
-    layers = [mended(layer, limit=limit) for layer in layers]
-    target = request.target if request.placing is Placing.IN_PROJECT else None
-    if request.placing is Placing.FIRST:
-        target = _system_for(layers)
-    if target is not None:
-        step = (1.0 - share) / len(layers)
-        layers = [
-            _placed(layer, target, PartOf(feedback, share + i * step, share + (i + 1) * step))
-            for i, layer in enumerate(layers)
-        ]
-    header = exchange.write(layers, files)
-    header["sources"] = [None if source is None else asdict(source) for source in sources]
-    header["target"] = None if target is None else asdict(target)
-    return header
+class _Reading:
+    """The reading of one file."""
+
+    def __init__(
+        self, request: ReadRequest, files: Sequence[Path], feedback: Feedback, tell_preview: TellPreview | None
+    ) -> None:
+        self._request, self._files, self._feedback, self._tell_preview = request, files, feedback, tell_preview
+        self._share = 1.0 if request.placing is Placing.AS_IN_FILE else 0.8
+        self._target = request.target if request.placing is Placing.IN_PROJECT else None
+        self._previews = 0
+
+    def header(self) -> dict[str, Any]:
+        """Read the file; return the header of its layers."""
+        request = self._request
+        reader = import_function(request.reader.reference, code=request.reader.code)
+        feedback: Feedback = PartOf(self._feedback, 0.0, self._share)
+        if self._tell_preview is not None:
+            feedback = Previews(feedback, show=self._show_preview)
+        layers = _layers(reader(path=Path(request.path), feedback=feedback, **request.options))
+        if not layers:
+            raise DamagedFileError("The file holds nothing that can be shown.", source=Path(request.path).name)
+        return self._in_place(layers, self._files, PartOf(self._feedback, self._share, 1.0))
+
+    def _show_preview(self, so_far: Sequence[LayerData]) -> bool:
+        """Hand over what the reader has so far; return whether it had a place."""
+        assert self._tell_preview is not None
+        layers = _layers(so_far)
+        if not layers:
+            return True
+        number = self._previews + 1
+        header = self._in_place(layers, preview_files(self._files, number), Silent())
+        if header["target"] is None and self._request.placing is not Placing.AS_IN_FILE:
+            for file in preview_files(self._files, number):
+                file.unlink(missing_ok=True)
+            return False
+        self._previews = number
+        self._tell_preview({**header, "number": number})
+        return True
+
+    def _in_place(self, layers: list[LayerData], files: Sequence[Path], feedback: Feedback) -> dict[str, Any]:
+        """Check layers, put them where they are wanted and write them; return their header.
+
+        The system that the first ones choose holds for all that follow.
+        """
+        request = self._request
+        layers = [_with_reference_system(layer, request) for layer in layers]
+        sources = [layer.crs for layer in layers]
+        limit = RAW_LIMIT if request.placing is Placing.AS_IN_FILE else PLACED_LIMIT
+        layers = [mended(layer, limit=limit) for layer in layers]
+        if request.placing is Placing.FIRST and self._target is None:
+            self._target = _system_for(layers)
+        if self._target is not None:
+            step = 1.0 / len(layers)
+            layers = [
+                _placed(layer, self._target, PartOf(feedback, i * step, (i + 1) * step))
+                for i, layer in enumerate(layers)
+            ]
+        header = exchange.write(layers, files)
+        header["sources"] = [None if source is None else asdict(source) for source in sources]
+        header["target"] = None if self._target is None else asdict(self._target)
+        return header
 
 
 def _grid_folders() -> list[str]:

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 
 from twinviewer.isolation import own_process
 from twinviewer.isolation.frames import receive, send
+from twinviewer.model.feedback import Silent
 
 _PROGRESS_EVERY_S = 0.05
 _ALIVE_EVERY_S = 0.5
@@ -60,7 +61,7 @@ _refusals: list[str] = []
 """What the plugin was refused, a sentence each."""
 
 
-class _PipeFeedback:
+class _PipeFeedback(Silent):
     """Feedback to the viewer.  Being asked is a sign of life; being cancelled is being killed."""
 
     def __init__(self, stream: BinaryIO, silence_limit_s: float) -> None:
@@ -73,6 +74,10 @@ class _PipeFeedback:
 
     def stop_if_cancelled(self) -> None:
         self._tell_every(_ALIVE_EVERY_S, {"alive": True})
+
+    def tell_preview(self, header: dict[str, Any]) -> None:
+        _end_when_silent(self._silence_limit_s)
+        send(self._stream, {"preview": header})
 
     def _tell_every(self, interval_s: float, message: dict[str, Any]) -> None:
         now = time.monotonic()
@@ -166,7 +171,8 @@ def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:
                 answer = {"done": writing.write_file(order, message["layers"], files, feedback)}
             else:
                 request = ReadRequest.from_json(message["request"])
-                answer = {"done": reading.read_file(request, files, feedback)}
+                tell = feedback.tell_preview if message["previews"] else None
+                answer = {"done": reading.read_file(request, files, feedback, tell_preview=tell)}
     except TwinViewerError as error:
         answer = {"error": error.code, "problem": error.problem, "cure": error.cure, "source": error.source}
     except MemoryError:

@@ -16,7 +16,7 @@ from twinviewer.isolation.adopting import Adopter
 from twinviewer.isolation.protocol import Channel, Message, TooLargeError
 from twinviewer.isolation.remote_site import RemoteSite
 from twinviewer.model.errors import TwinViewerError
-from twinviewer.model.feedback import Cancelled
+from twinviewer.model.feedback import Cancelled, Silent
 
 _PROGRESS_EVERY_S = 0.05
 _SITES = 2
@@ -25,7 +25,7 @@ _TEXT_LIMIT = 4000
 _TRACEBACK_LIMIT = 50_000
 
 
-class _Feedback:
+class _Feedback(Silent):
     """Feedback of one call to the viewer."""
 
     def __init__(self, channel: Channel, call: int) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from twinviewer import formats
 from twinviewer.api.importing import CodeLocation
 from twinviewer.app.sources import Sources
-from twinviewer.app.workers import FunctionFailedError
+from twinviewer.app.worker_tasks import FunctionFailedError
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.model.drawing import IconShape, LoadedIcon, LoadedMesh, MeshShape
 from twinviewer.model.errors import PluginError, TwinViewerError

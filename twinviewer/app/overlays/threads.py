@@ -6,10 +6,10 @@ import abc
 import threading
 from collections.abc import Callable
 
-from twinviewer.model.feedback import Cancelled
+from twinviewer.model.feedback import Cancelled, Silent
 
 
-class OverlayThread(abc.ABC):
+class OverlayThread(Silent, abc.ABC):
     """Asks one function of an overlay again and again, and is the feedback that the function may ask.
 
     A function that blocks keeps this thread and nothing else: it is a daemon, and what it delivers after :meth:`stop`
@@ -31,9 +31,6 @@ class OverlayThread(abc.ABC):
     @abc.abstractmethod
     def _run(self) -> None:
         """Work until :meth:`stop` was called."""
-
-    def progress(self, fraction: float, text: str = "") -> None:  # noqa: B027 – nobody watches what lasts a moment
-        pass
 
     def stop_if_cancelled(self) -> None:
         if self._stopped.is_set():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from twinviewer.app.plugins import environments
 from twinviewer.app.plugins.finding import Plugin
-from twinviewer.model.feedback import Feedback
+from twinviewer.model.feedback import Feedback, Silent
 
 
 class Preparations:
@@ -30,7 +30,7 @@ class Preparations:
             self._texts.pop(plugin.id, None)
 
 
-class _Overheard:
+class _Overheard(Silent):
     """Feedback of which the newest text is kept."""
 
     def __init__(self, feedback: Feedback, texts: dict[str, str], plugin_id: str) -> None:
