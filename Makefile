@@ -4,7 +4,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.setup-done
 
-.PHONY: help setup run test check bench soak pictures schemas wheel freeze lock clean
+.PHONY: help setup run test check bench fuzz soak pictures schemas wheel freeze lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ check: setup ## Format, lint, types and the direction of imports
 
 bench: setup ## Measure speed, as ratios against peers in the same run
 	@bash .ci/on-display $(PYTHON) -m benchmarks
+
+fuzz: setup ## Read 20,000 mutated files of CityGML and 20,000 of CityJSON (FUZZ="--again citygml 17": one again)
+	$(PYTHON) -m tests.fuzzing $(FUZZ)
 
 soak: setup ## The long checks: 1,000 kills while saving, 200 exits, the leak probe
 	$(PYTHON) -m tests.end_to_end.kill_while_saving 1000

@@ -36,6 +36,7 @@ _NOT_IN_JSON = re.compile(rb"-?(?:NaN|Infinity|inf|nan)\b")
 _MISSING = re.compile(r"expected ',' or '([]}])'$")
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{}]')
 _CLOSING = {b"{": b"}", b"[": b"]"}
+_TOO_DEEP = "The file's brackets are nested deeper than any city model's."
 _READ_SHARE = 0.6
 """Of the work, as far as the progress goes: the rest is cutting surfaces into triangles."""
 
@@ -68,7 +69,7 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel]:
     size = require_content(path)
     findings = Findings()
     gathered = CityJsonObjects(findings)
-    with _collector_off():
+    with _collector_off(), _depth_limited(path.name):
         if _is_sequence(path):
             head = _read_sequence(path, size, gathered, findings, feedback)
             name = "CityJSONSeq"
@@ -110,6 +111,15 @@ def _collector_off() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextmanager
+def _depth_limited(source: str) -> Iterator[None]:
+    """Refuse what is nested too deep to be walked through, though it could be parsed."""
+    try:
+        yield
+    except (RecursionError, orjson.JSONEncodeError) as error:
+        raise _damaged(_TOO_DEEP, source) from error
 
 
 # --- one document -----------------------------------------------------------------------------------------------
@@ -252,7 +262,7 @@ def _in_words(error: orjson.JSONDecodeError, content: bytes) -> str:
     if "unexpected end" in error.msg:
         return f"The file ends before its last bracket is closed ({where}): it is cut off."
     if "depth" in error.msg or "recursion" in error.msg.lower():
-        return "The file's brackets are nested deeper than any city model's."
+        return _TOO_DEEP
     if "UTF-8" in error.msg:
         return "The file is not in UTF-8, as JSON must be."
     near = error.doc[max(0, error.pos - 1) : error.pos + 9].encode()

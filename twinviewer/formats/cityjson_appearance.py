@@ -241,7 +241,7 @@ def _texture(given: object) -> Texture:
     return Texture(
         path=image if isinstance(image, str) else "",
         media_type=MEDIA_TYPES.get(str(given.get("type")).upper(), ""),
-        wrap=WrapMode(wrap) if wrap in _WRAP_MODES else WrapMode.NONE,
+        wrap=WrapMode(wrap) if isinstance(wrap, str) and wrap in _WRAP_MODES else WrapMode.NONE,
         border_rgba=(red, green, blue, opacity),
         kind=kind if kind in _KINDS else "",
     )
