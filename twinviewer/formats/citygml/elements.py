@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 
 Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
+Float64s = NDArray[np.float64]
 Uint8s = NDArray[np.uint8]
 
+_ENOUGH = 65_536
+"""Elements of a piece, some 4 MB; a member of the city model may have more."""
 _REFERENCE = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(\w+));")
 _PREDEFINED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 """XML 1.0, 4.6; a city model has no others, as it must not declare them."""
@@ -77,6 +80,18 @@ class Elements:
 def _resolved(reference: re.Match[str]) -> str:
     decimal, hexadecimal, name = reference.groups()
     return _PREDEFINED[name] if name else chr(int(decimal) if decimal else int(hexadecimal, 16))
+
+
+def pieces_of(members: Iterable[etree._Element]) -> Iterator[Elements]:
+    """Yield elements of lxml, each with all that is in it, as columns."""
+    columns = ElementColumns()
+    for member in members:
+        columns.add(member)
+        if len(columns) >= _ENOUGH:
+            yield columns.finished()
+            columns = ElementColumns()
+    if len(columns):
+        yield columns.finished()
 
 
 class ElementColumns:

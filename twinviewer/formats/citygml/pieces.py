@@ -7,19 +7,22 @@ envelope of the city model.  A piece may be forgotten as soon as it has been und
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from twinviewer.formats.citygml.elements import ElementColumns, Elements, Int32s, Int64s
-from twinviewer.formats.citygml.stream import members
+from twinviewer.formats.citygml.elements import Elements, Float64s, Int32s, Int64s, pieces_of
+from twinviewer.formats.citygml.namespaces import prolog_of
+from twinviewer.formats.citygml.stream import members, understood_root
+from twinviewer.formats.files import require_content
 from twinviewer.formats.findings import Findings
 from twinviewer.model.feedback import Feedback
 
-_ELEMENTS = 65_536
-"""In a piece, some 4 MB; a member of the city model may have more."""
+_WORTH = 10_000_000
+"""Bytes that libxml2 needs as long for as importing what is compiled takes."""
+_COMPILED = ("twinviewer.formats.citygml.cutting", "twinviewer.formats.citygml.numbers")
 
 
 def pieces(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[Elements]:
@@ -33,17 +36,18 @@ def pieces(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[El
     Raises:
         As :func:`twinviewer.formats.citygml.stream.members`; what was whole before the damage has been yielded.
     """
-    columns = ElementColumns()
-    for member in members(path, feedback=feedback, findings=findings):
-        columns.add(member)
-        if len(columns) >= _ELEMENTS:
-            yield columns.finished()
-            columns = ElementColumns()
-    if len(columns):
-        yield columns.finished()
+    size = require_content(path)
+    understood_root(path)
+    prolog = prolog_of(path) if size >= _WORTH or _is_compiled() else None
+    if prolog is None:
+        yield from pieces_of(members(path, feedback=feedback, findings=findings))
+        return
+    from twinviewer.formats.citygml.cutting import scanned_pieces
+
+    yield from scanned_pieces(path, size, prolog, feedback=feedback, findings=findings)
 
 
-def positions(elements: Elements, rows: Int32s) -> tuple[NDArray[np.float64], Int64s]:
+def positions(elements: Elements, rows: Int32s) -> tuple[Float64s, Int64s]:
     """Return the numbers in the texts of some elements: those of ``posList``, ``pos`` and the like.
 
     Args:
@@ -54,6 +58,21 @@ def positions(elements: Elements, rows: Int32s) -> tuple[NDArray[np.float64], In
         All numbers (n,), one text behind the other, each the float64 nearest to what is written; how many each text
         has (r,), −1 where something in it is not a number (nothing of that text is among the numbers).
     """
+    if not _is_compiled():
+        return _read_by_python(elements, rows)
+    from twinviewer.formats.citygml.numbers import parse
+
+    numbers, counts = parse(elements.content, elements.text_start[rows], elements.text_end[rows])
+    left = np.flatnonzero(counts < 0)
+    if not len(left):
+        return numbers, counts
+    more, more_counts = _read_by_python(elements, rows[left])
+    places = np.cumsum(np.maximum(counts, 0))[left]
+    counts[left] = more_counts
+    return np.insert(numbers, np.repeat(places, np.maximum(more_counts, 0)), more), counts
+
+
+def _read_by_python(elements: Elements, rows: Int32s) -> tuple[Float64s, Int64s]:
     numbers: list[float] = []
     counts: list[int] = []
     for text in elements.texts(rows):
@@ -65,3 +84,17 @@ def positions(elements: Elements, rows: Int32s) -> tuple[NDArray[np.float64], In
             numbers += found
             counts.append(len(found))
     return np.array(numbers, np.float64), np.array(counts, np.int64)
+
+
+def prepare() -> None:
+    """Import what is compiled, and compile it where that was not done before: for when there is time."""
+    from twinviewer.formats.citygml.scanner import scan
+    from twinviewer.formats.citygml.numbers import parse
+
+    scan(np.frombuffer(bytearray(b'<a b="">1</a>\0'), np.uint8))
+    parse(np.frombuffer(bytearray(b"1<"), np.uint8), np.array([0]), np.array([1]))
+
+
+def _is_compiled() -> bool:
+    """Return whether what is compiled was imported."""
+    return all(module in sys.modules for module in _COMPILED)

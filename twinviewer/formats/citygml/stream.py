@@ -166,6 +166,17 @@ def understood_root(path: Path) -> Root:
     return root
 
 
+def is_member(name: str) -> bool:
+    """Return whether elements of that name, right below the root, are members of the city model."""
+    return split(name)[1] in MEMBERS
+
+
+def is_outermost(name: str) -> bool:
+    """Return whether :func:`members` yields elements of that name that are right below the root."""
+    namespace, local = split(name)
+    return is_member(name) or (local in OF_THE_MODEL and namespace in GML)
+
+
 def _with_entities(path: Path) -> HostileFileError:
     return HostileFileError(
         "The file declares XML entities, which no city model needs and which can be used to attack; it is not read.",
@@ -220,7 +231,7 @@ class _Stream:
                         if not self.given:
                             self._refuse_entities(element)
                         yield element
-                        self.given += split(element.tag)[1] in MEMBERS
+                        self.given += is_member(element.tag)
                         # What is behind an element may still be growing, so it goes one step later.
                         element.clear()
                         if last is not None:
