@@ -58,6 +58,8 @@ class StyleChoices:
 
 
 _DEFAULT = ColourChoice(title="Default colours", color_by=None)
+_AS_THE_SOURCE = ColourChoice(title="Textures and materials", color_by=None)
+_PLAIN = ColourChoice(title="Default colours", color_by="plain")
 _ONE = ColourChoice(title="One colour", color_by=None, one_colour=True)
 
 
@@ -69,8 +71,9 @@ def choices_for(data: LayerData | None) -> StyleChoices:
             ColourChoice(title="Surface type", color_by="surface"),
             ColourChoice(title="Elevation", color_by="elevation", numeric=True),
         )
+        default = (_DEFAULT,) if data.appearance is None else (_AS_THE_SOURCE, _PLAIN)
         return StyleChoices(
-            colours=(_DEFAULT, _ONE, *fixed, *_attributes(data)),
+            colours=(*default, _ONE, *fixed, *_attributes(data)),
             lods=data.lods if len(data.lods) > 1 else (),
             themes=() if data.appearance is None else tuple(theme.name for theme in data.appearance.themes),
             types=_types(data),

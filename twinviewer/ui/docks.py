@@ -18,11 +18,12 @@ from twinviewer.ui.panels import Panels
 
 _log = logging.getLogger(__name__)
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 290, 340, 190
 
 TITLES = {
     "layers": "Layers",
+    "objects": "Objects",
     "inspector": "Inspector",
     "style": "Style",
     "time": "Time",
@@ -77,6 +78,8 @@ class Docks:
             dock.setFloating(False)
             window.removeDockWidget(dock)
         window.addDockWidget(areas.LeftDockWidgetArea, docks["layers"])
+        window.addDockWidget(areas.LeftDockWidgetArea, docks["objects"])
+        window.tabifyDockWidget(docks["layers"], docks["objects"])
         window.addDockWidget(areas.RightDockWidgetArea, docks["inspector"])
         window.addDockWidget(areas.RightDockWidgetArea, docks["style"])
         window.tabifyDockWidget(docks["inspector"], docks["style"])
@@ -91,6 +94,7 @@ class Docks:
         window.tabifyDockWidget(docks["problems"], docks["results"])
         for name, dock in docks.items():
             dock.setVisible(name not in ("problems", "log", "results", "plugins"))
+        docks["layers"].raise_()
         docks["inspector"].raise_()
         window.resizeDocks([docks["layers"], docks["inspector"]], [LEFT_PX, RIGHT_PX], Qt.Orientation.Horizontal)
         window.resizeDocks([docks["problems"]], [BOTTOM_PX], Qt.Orientation.Vertical)

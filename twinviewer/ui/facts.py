@@ -6,8 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from twinviewer.model.attributes import AttributeColumn
+from twinviewer.app.object_facts import (
+    Attribute,
+    ancestors,
+    attributes_of,
+    geometry_facts,
+    inherited_attributes,
+    surface_facts,
+    title_of,
+)
+from twinviewer.app.object_tree import name_in
+from twinviewer.model import crs
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.layer_data import (
     CityModel,
@@ -22,10 +33,10 @@ from twinviewer.model.place import Extent
 from twinviewer.model.project import LayerSpec, Project
 from twinviewer.scene.picking import Pick
 
-Value = str | int | float | bool
-
-MOST_OBJECT_ATTRIBUTES = 500
-"""Rows of the table of one object."""
+READERS_WITH_IDS = ("twinviewer.citygml", "twinviewer.cityjson")
+"""Of files in which an object is found by its id."""
+MOST_PARTS = 6
+"""Named in the inspector; the object tree has all."""
 
 ASPRS_CLASS_NAMES = {
     0: "never classified", 1: "unclassified", 2: "ground", 3: "low vegetation", 4: "medium vegetation",
@@ -34,15 +45,6 @@ ASPRS_CLASS_NAMES = {
     18: "high noise", 19: "overhead structure", 20: "ignored ground", 21: "snow", 22: "temporal exclusion",
 }  # fmt: skip
 """ASPRS LAS 1.4 R15, table 17."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribute:
-    """One row of the attribute table."""
-
-    name: str
-    value: Value
-    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +57,17 @@ class ObjectFacts:
     type: str
     layer_title: str
     parents: tuple[tuple[str, str], ...] = ()
-    """(id, type) from the nearest parent up to the top."""
+    """(id, class and name if it has one) from the nearest parent up to the top."""
+    parts: tuple[tuple[str, str], ...] = ()
+    """(id, class and name or id) of the first of its parts."""
+    part_count: int = 0
+    has_source: bool = False
+    """Whether its file can be asked what it says of it."""
     surface: str = ""
     """Semantic type of the surface that was clicked: ``RoofSurface``."""
     attributes: tuple[Attribute, ...] = ()
+    more: tuple[Attribute, ...] = ()
+    """What else there is to say, in groups: what it has from its parents, geometry, the surface that was clicked."""
     position: tuple[float, float, float]
 
 
@@ -89,7 +98,7 @@ def object_facts(
     if layer is None:
         return None
     if isinstance(data, CityModel) and pick.object is not None:
-        return _city_object(layer, data, pick, pick.object)
+        return _city_object(project, layer, data, pick, pick.object)
     if isinstance(data, FeatureTable) and pick.feature is not None:
         return _feature(layer, data, pick, pick.feature)
     if isinstance(data, PointCloud) and pick.point is not None:
@@ -118,28 +127,36 @@ _KIND_TITLES = {
 }
 
 
-def _city_object(layer: LayerSpec, data: CityModel, pick: Pick, row: int) -> ObjectFacts:
-    parents = []
-    parent, steps = int(data.object_parent[row]), 0
-    while parent >= 0 and steps < 64:  # a damaged file may hold a circle
-        parents.append((data.object_ids[parent], data.type_names[data.object_type[parent]]))
-        parent, steps = int(data.object_parent[parent]), steps + 1
+def _city_object(project: Project, layer: LayerSpec, data: CityModel, pick: Pick, row: int) -> ObjectFacts:
     surface = ""
     if pick.surface is not None and (kind := int(data.surface_type[pick.surface])) >= 0:
         surface = data.surface_type_names[kind]
-    attributes = attributes_of(data.attributes, row)
-    name = next((str(a.value) for a in attributes if a.name in ("name", "gml:name") and a.value), "")
-    type_name = data.type_names[data.object_type[row]]
+    in_metres = project.crs is None or crs.unit_of(project.crs) == "metre"
+    of_surface = () if pick.surface is None else surface_facts(data, pick.surface, in_metres=in_metres)
+    of_object = (*inherited_attributes(data, row), *geometry_facts(data, row, in_metres=in_metres))
+    parts = np.flatnonzero(data.object_parent == row)
     return ObjectFacts(
-        title=name or type_name,
+        title=title_of(data, row),
         id=data.object_ids[row],
-        type=type_name,
+        type=data.type_names[data.object_type[row]],
         layer_title=layer.title,
-        parents=tuple(parents),
+        parents=tuple((data.object_ids[above], _named(data, above)) for above in ancestors(data, row)),
+        parts=tuple(
+            (data.object_ids[part], _named(data, part, otherwise=data.object_ids[part]))
+            for part in parts[:MOST_PARTS].tolist()
+        ),
+        part_count=len(parts),
+        has_source=layer.source.reader in READERS_WITH_IDS,
         surface=surface,
-        attributes=attributes,
+        attributes=attributes_of(data.attributes, row),
+        more=(*of_surface, *of_object) if pick.surfaces else (*of_object, *of_surface),
         position=pick.position,
     )
+
+
+def _named(data: CityModel, row: int, *, otherwise: str = "") -> str:
+    """Return class and name of an object, or else its class and what to call it otherwise."""
+    return f"{data.type_names[data.object_type[row]]} {name_in(data.attributes, row) or otherwise}".rstrip()
 
 
 def _feature(layer: LayerSpec, data: FeatureTable, pick: Pick, row: int) -> ObjectFacts:
@@ -174,18 +191,6 @@ def _point(layer: LayerSpec, data: PointCloud, pick: Pick, row: int) -> ObjectFa
         attributes=tuple(rows),
         position=pick.position,
     )
-
-
-def attributes_of(columns: Sequence[AttributeColumn], row: int) -> tuple[Attribute, ...]:
-    """Return the attributes that ``row`` has, in the order of the source."""
-    found = []
-    for column in columns:
-        value = column.value(row)
-        if value is not None:
-            found.append(Attribute(name=column.name, value=value, unit=column.unit or ""))
-        if len(found) == MOST_OBJECT_ATTRIBUTES:
-            break
-    return tuple(found)
 
 
 def matching(attributes: Sequence[Attribute], words: str) -> tuple[Attribute, ...]:
@@ -288,8 +293,23 @@ def object_extent(data: CityModel, row: int) -> Extent | None:
         if not children.any():
             break
         members |= children
-    triangles = members[data.surface_object[data.triangle_surface]]
-    return Extent.of(data.vertices[data.triangles[triangles].ravel()])
+    return _extent_of(data, members[data.surface_object])
+
+
+def surfaces_extent(data: CityModel, surfaces: Sequence[int]) -> Extent | None:
+    """Return the box around some surfaces, or None where nothing of them can be drawn."""
+    members = np.zeros(len(data.surface_object), dtype=np.bool_)
+    members[list(surfaces)] = True
+    return _extent_of(data, members)
+
+
+def _extent_of(data: CityModel, surfaces: NDArray[np.bool_]) -> Extent | None:
+    corners = data.triangles[surfaces[data.triangle_surface]].ravel()
+    ends = data.edges[surfaces[data.edge_surface]].ravel()  # curves have edges only
+    used = [corners, ends]
+    if data.points is not None:
+        used.append(data.points.vertices[surfaces[data.points.surface]])
+    return Extent.of(data.vertices[np.concatenate(used)])
 
 
 def around_point(position: tuple[float, float, float], radius_m: float = 30.0) -> Extent:

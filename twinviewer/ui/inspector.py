@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QLocale, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -13,19 +13,23 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
-    QScrollArea,
     QSizePolicy,
     QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
+    QTreeWidget,
+    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from twinviewer.model.diagnostics import Severity
-from twinviewer.ui.facts import Attribute, LayerFacts, ObjectFacts, Value, matching
+from twinviewer.app.object_facts import Attribute, Value
+from twinviewer.model.diagnostics import Diagnostic, Severity
+from twinviewer.ui.facts import LayerFacts, ObjectFacts, matching
+from twinviewer.ui.found_objects import offer_objects, set_objects
 from twinviewer.ui.look import Look
 
+_TREE_LINK = "tree:"
 MOST_DIAGNOSTICS = 20
 """Shown in the inspector; the Problems panel lists all."""
 
@@ -43,7 +47,7 @@ def value_text(value: Value) -> str:
 
 
 class AttributeTable(QTableWidget):
-    """Names, values and units; Ctrl+C copies the selected rows."""
+    """Names, values and units, in groups with headings; Ctrl+C copies the selected rows."""
 
     def __init__(self, name: str) -> None:
         super().__init__(0, 3)
@@ -66,8 +70,15 @@ class AttributeTable(QTableWidget):
         header.setHighlightSections(False)
 
     def show_rows(self, rows: Sequence[Attribute]) -> None:
-        self.setRowCount(len(rows))
-        for number, row in enumerate(rows):
+        self.clearSpans()
+        self.setRowCount(0)
+        group = ""
+        for row in rows:
+            if row.group != group:
+                group = row.group
+                self._add_heading(group)
+            number = self.rowCount()
+            self.insertRow(number)
             for column, text in enumerate((row.name, value_text(row.value), row.unit)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
@@ -75,6 +86,17 @@ class AttributeTable(QTableWidget):
         self.resizeColumnToContents(0)
         self.setColumnWidth(0, min(self.columnWidth(0) + 8, max(90, int(self.viewport().width() * 0.5))))
         self.setColumnHidden(2, not any(row.unit for row in rows))
+
+    def _add_heading(self, text: str) -> None:
+        number = self.rowCount()
+        self.insertRow(number)
+        heading = QTableWidgetItem(text)
+        font = self.font()
+        font.setWeight(QFont.Weight.DemiBold)
+        heading.setFont(font)
+        heading.setToolTip(text)
+        self.setItem(number, 0, heading)
+        self.setSpan(number, 0, 1, self.columnCount())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.matches(QKeySequence.StandardKey.Copy):
@@ -90,18 +112,22 @@ class AttributeTable(QTableWidget):
 
 
 class Inspector(QWidget):
-    """Shows facts; asks for copying an id, going to a parent and zooming."""
+    """Shows facts; asks for other objects, for zooming and for the source."""
 
     copied = Signal(str)
     """What was put on the clipboard."""
-    parent_asked = Signal(str)
-    """Id of a parent that is to be shown."""
+    object_asked = Signal(str)
+    """Id of another object of the same layer that is to be shown."""
+    tree_asked = Signal()
+    """The object is to be shown among the others."""
+    source_asked = Signal()
     zoom_asked = Signal()
 
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._look = look
         self._facts: ObjectFacts | None = None
+        self._diagnostics: tuple[Diagnostic, ...] = ()
         self._pages = QStackedWidget()
         empty = QLabel("Nothing selected.\nClick a building, a tree, a street or a sensor to see what it is.")
         empty.setObjectName("hint")
@@ -128,17 +154,16 @@ class Inspector(QWidget):
         self.copy.clicked.connect(self.copy_id)
         self.zoom = self._look.button("focus", "Zoom to object", tooltip="Show the object in the middle of the view.")
         self.zoom.clicked.connect(self.zoom_asked)
+        self.tree = self._look.button("list-tree", "Show in the object tree", tooltip="Show it among the others.")
+        self.tree.clicked.connect(self.tree_asked)
+        self.source = self._look.button("code", "Show source", tooltip="Show what the file says of the object.")
+        self.source.clicked.connect(self.source_asked)
         row = QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self.identifier, 1)
-        row.addWidget(self.copy)
-        row.addWidget(self.zoom)
-        self.parents = _wrapping("")
-        self.parents.setTextFormat(Qt.TextFormat.RichText)
-        self.parents.setTextInteractionFlags(
-            Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
-        )
-        self.parents.linkActivated.connect(self.parent_asked)
+        for button in (self.copy, self.zoom, self.tree, self.source):
+            row.addWidget(button)
+        self.parents, self.parts = _linking(self._follow_link), _linking(self._follow_link)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("Filter attributes")
         self.filter.setAccessibleName("Filter attributes")
@@ -156,6 +181,7 @@ class Inspector(QWidget):
         layout.addWidget(self.subtitle)
         layout.addLayout(row)
         layout.addWidget(self.parents)
+        layout.addWidget(self.parts)
         layout.addWidget(self.filter)
         layout.addWidget(self._no_match)
         layout.addWidget(self.table, 1)
@@ -165,23 +191,33 @@ class Inspector(QWidget):
         self.layer_title = _wrapping("heading")
         self.layer_table = AttributeTable("Facts of the layer")
         self.layer_state = _wrapping("hint")
-        self.layer_problems = _wrapping("")
-        self.layer_problems.setTextFormat(Qt.TextFormat.PlainText)
-        self._problem_area = QScrollArea()
-        self._problem_area.setWidgetResizable(True)
-        self._problem_area.setFrameShape(QFrame.Shape.NoFrame)
-        self._problem_area.setWidget(self.layer_problems)
-        self._problem_area.setMaximumHeight(180)
-        self._problem_area.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self._problem_area.setAccessibleName("What was found while reading")
+        self.findings = QTreeWidget()
+        self.findings.setAccessibleName("What was found while reading")
+        self.findings.setHeaderHidden(True)
+        self.findings.setWordWrap(True)
+        self.findings.setFrameShape(QFrame.Shape.NoFrame)
+        self.findings.setIndentation(14)
+        offer_objects(self.findings, lambda object_id, _finding: self.object_asked.emit(object_id))
+        self.copy_findings = self._look.button("copy", "Copy what was found", tooltip="Copy the list with all ids.")
+        self.copy_findings.clicked.connect(self._copy_findings)
+        self._findings_title = _wrapping("subheading")
+        top = QHBoxLayout()
+        top.addWidget(self._findings_title, 1)
+        top.addWidget(self.copy_findings)
+        self._found = QWidget()
+        found_layout = QVBoxLayout(self._found)
+        found_layout.setContentsMargins(0, 4, 0, 0)
+        found_layout.setSpacing(2)
+        found_layout.addLayout(top)
+        found_layout.addWidget(self.findings, 1)
         page = QWidget()
         layout = QVBoxLayout(page)
         layout.setContentsMargins(10, 10, 10, 6)
         layout.setSpacing(6)
         layout.addWidget(self.layer_title)
         layout.addWidget(self.layer_state)
-        layout.addWidget(self.layer_table, 1)
-        layout.addWidget(self._problem_area)
+        layout.addWidget(self.layer_table, 3)
+        layout.addWidget(self._found, 2)
         return page
 
     @property
@@ -205,9 +241,17 @@ class Inspector(QWidget):
             widget.setVisible(bool(facts.id))
         self.identifier.setText(facts.id)
         self.identifier.setCursorPosition(0)
+        is_city_object = bool(facts.parents or facts.parts or facts.has_source)
+        self.tree.setVisible(is_city_object)
+        self.source.setVisible(facts.has_source)
+        link = self._look.theme.link
         self.parents.setVisible(bool(facts.parents))
-        self.parents.setText(_chain(facts.parents, self._look.theme.link))
-        self.filter.setVisible(len(facts.attributes) > 0)
+        self.parents.setText(f"Part of {_links(facts.parents, ' in ', link)}")
+        self.parts.setVisible(bool(facts.parts))
+        rest = facts.part_count - len(facts.parts)
+        more = f", and {_links([(_TREE_LINK, f'{rest} more')], '', link)}" if rest > 0 else ""
+        self.parts.setText(f"Has {_links(facts.parts, ', ', link)}{more}")
+        self.filter.setVisible(bool(facts.attributes or facts.more))
         self._show_attributes(self.filter.text())
         self._pages.setCurrentWidget(self._object_page)
 
@@ -217,16 +261,34 @@ class Inspector(QWidget):
         self.layer_state.setVisible(facts.missing)
         self.layer_state.setText("The data of this layer is not here: it is being read, or could not be.")
         self.layer_table.show_rows(facts.rows)
-        self._problem_area.setVisible(bool(facts.diagnostics))
-        worst_first = sorted(facts.diagnostics, key=lambda d: -list(Severity).index(d.severity))
-        lines = [
-            f"• {d.problem}" + (f" ({d.where})" if d.where else "") + (f" ×{d.count}" if d.count > 1 else "")
-            for d in worst_first[:MOST_DIAGNOSTICS]
-        ]
-        if len(worst_first) > MOST_DIAGNOSTICS:
-            lines.append(f"… and {len(worst_first) - MOST_DIAGNOSTICS} more in Problems.")
-        self.layer_problems.setText("\n".join(lines))
+        self._found.setVisible(bool(facts.diagnostics))
+        self._show_findings(facts.diagnostics)
         self._pages.setCurrentWidget(self._layer_page)
+
+    def _show_findings(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self._diagnostics = tuple(sorted(diagnostics, key=lambda each: -list(Severity).index(each.severity)))
+        self._findings_title.setText("Found while reading")
+        self.findings.clear()
+        for each in self._diagnostics[:MOST_DIAGNOSTICS]:
+            item = QTreeWidgetItem([_finding_text(each)])
+            item.setToolTip(0, _finding_text(each))
+            set_objects(item, each.objects)
+            self.findings.addTopLevelItem(item)
+        if len(self._diagnostics) > MOST_DIAGNOSTICS:
+            more = len(self._diagnostics) - MOST_DIAGNOSTICS
+            self.findings.addTopLevelItem(QTreeWidgetItem([f"… and {more} more in Problems."]))
+        self.findings.setRootIsDecorated(any(each.objects for each in self._diagnostics))
+
+    def _copy_findings(self) -> None:
+        lines = [line for each in self._diagnostics for line in (_finding_text(each), *each.objects)]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+        self.copied.emit("what was found")
+
+    def _follow_link(self, target: str) -> None:
+        if target == _TREE_LINK:
+            self.tree_asked.emit()
+        else:
+            self.object_asked.emit(target)
 
     def copy_id(self) -> None:
         """Put the id on the clipboard."""
@@ -237,12 +299,14 @@ class Inspector(QWidget):
     def _show_attributes(self, words: str) -> None:
         if self._facts is None:
             return
-        rows = matching(self._facts.attributes, words)
+        rows = matching((*self._facts.attributes, *self._facts.more), words)
         self.table.show_rows(rows)
         self.table.setVisible(bool(rows))
         self._no_match.setVisible(not rows)
         self._no_match.setText(
-            "No attribute matches the filter." if self._facts.attributes else "The source gives no attributes."
+            "No attribute matches the filter."
+            if self._facts.attributes or self._facts.more
+            else "The source gives no attributes."
         )
         layout = self._object_page.layout()
         if layout is not None:
@@ -259,12 +323,26 @@ def _wrapping(name: str) -> QLabel:
     return label
 
 
-def _chain(parents: Sequence[tuple[str, str]], link_colour: str) -> str:
-    links = (
-        f'<a href="{_escaped(identifier)}" style="color: {link_colour}">{_escaped(type_name)}</a>'
-        for identifier, type_name in parents
+def _linking(follow: Callable[[str], None]) -> QLabel:
+    label = _wrapping("")
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setTextInteractionFlags(
+        Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
     )
-    return "Part of " + " in ".join(links) if parents else ""
+    label.linkActivated.connect(follow)
+    return label
+
+
+def _links(targets: Sequence[tuple[str, str]], between: str, colour: str) -> str:
+    return between.join(
+        f'<a href="{_escaped(target)}" style="color: {colour}">{_escaped(text)}</a>' for target, text in targets
+    )
+
+
+def _finding_text(found: Diagnostic) -> str:
+    where = f" ({found.where})" if found.where and found.where not in found.objects else ""
+    times = f" ×{found.count}" if found.count > 1 else ""
+    return f"{found.problem}{where}{times}"
 
 
 def _escaped(text: str) -> str:

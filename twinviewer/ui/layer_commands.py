@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QInputDialog
 
 from twinviewer.app.commands import (
+    HideTypes,
     MoveLayers,
     RemoveLayers,
     RenameLayer,
@@ -17,6 +18,7 @@ from twinviewer.app.commands import (
     SetStyle,
     SetVisible,
 )
+from twinviewer.app.object_facts import Attribute
 from twinviewer.app.opening import Opening, Phase
 from twinviewer.app.session import Change, Command
 from twinviewer.app.style_choices import choices_for
@@ -26,7 +28,7 @@ from twinviewer.model.layer_data import CityModel
 from twinviewer.model.place import Extent
 from twinviewer.model.project import LayerId, LayerSpec, OverlaySpec, Style
 from twinviewer.scene.picking import Pick
-from twinviewer.ui.facts import Attribute, LayerFacts, around_point, layer_facts, object_extent, object_facts
+from twinviewer.ui.facts import LayerFacts, around_point, layer_facts, object_extent, object_facts, surfaces_extent
 from twinviewer.ui.layer_tree import (
     LayerState,
     Node,
@@ -57,12 +59,13 @@ class LayerCommands(QObject):
         show_extent: Callable[[Extent], None],
         select: Callable[[Pick | None], None],
         describe: Callable[[str], None],
+        on_pick: Callable[[Pick | None], None],
     ) -> None:
         super().__init__()
         self._services, self._panels = services, panels
         self._overlays, self._results = overlays, results
         self._show_extent = show_extent
-        self._select_in_view, self._describe = select, describe
+        self._select_in_view, self._describe, self._on_pick = select, describe, on_pick
         self._session = services.session
         self.pick: Pick | None = None
         """What is selected in the view."""
@@ -91,7 +94,8 @@ class LayerCommands(QObject):
         layers.cancel_asked.connect(self._cancel)
         layers.selection_changed.connect(self._selection_changed)
         style.style_asked.connect(self._set_style)
-        inspector.parent_asked.connect(self.show_object)
+        style.types_asked.connect(self._hide_types)
+        inspector.object_asked.connect(self._show_other_object)
         inspector.zoom_asked.connect(self.zoom_to_selection)
         self.show_tree()
 
@@ -208,17 +212,32 @@ class LayerCommands(QObject):
             if isinstance(data, CityModel) and layer_id in (None, layer.id) and object_id in data.object_ids:
                 row = data.object_ids.index(object_id)
                 extent = object_extent(data, row)
-                if extent is None:
-                    return False
-                self.show_pick(Pick(position=extent.centre, layer_id=layer.id, object=row))
-                self._show_extent(extent)
-                return True
+                self.select_object(layer.id, row)
+                if extent is not None:
+                    self._show_extent(extent)
+                return extent is not None
         return False
+
+    def select_object(self, layer_id: LayerId, row: int, surfaces: tuple[int, ...] = ()) -> None:
+        """Select a city object, or some surfaces of it, and stay where the camera is."""
+        data = self._session.store.get(layer_id)
+        if isinstance(data, CityModel):
+            box = object_extent(data, row) or data.extent
+            position = (0.0, 0.0, 0.0) if box is None else box.centre
+            surface = surfaces[0] if surfaces else None
+            self.show_pick(Pick(position=position, layer_id=layer_id, object=row, surface=surface, surfaces=surfaces))
+
+    def _show_other_object(self, object_id: str) -> None:
+        """Follow a link of the inspector, which is about one layer."""
+        ids = self._ids()
+        self.show_object(object_id, self.pick.layer_id if self.pick is not None else ids[0] if len(ids) == 1 else None)
 
     def selection_extent(self) -> Extent | None:
         """Return the box around the picked object, or else around the selected layers."""
         if self.pick is not None:
             data = self._session.store.get(self.pick.layer_id) if self.pick.layer_id is not None else None
+            if isinstance(data, CityModel) and self.pick.surfaces:
+                return surfaces_extent(data, self.pick.surfaces)
             if isinstance(data, CityModel) and self.pick.object is not None:
                 return object_extent(data, self.pick.object)
             return around_point(self.pick.position)
@@ -330,6 +349,11 @@ class LayerCommands(QObject):
         if len(ids) == 1:
             self._do(SetStyle(layer_id=ids[0], style=style), part_of_drag=part_of_drag)
 
+    def _hide_types(self, types: tuple[str, ...], hidden: bool) -> None:
+        ids = self._ids()
+        if ids:
+            self._do(HideTypes(layer_ids=frozenset(ids), types=types, hidden=hidden))
+
     def _set_crs(self) -> None:
         layer = self._session.project.layer(self._ids()[0])
         chosen = self._panels.ask_crs(f"Layer “{layer.title}”.", "")
@@ -387,6 +411,7 @@ class LayerCommands(QObject):
         """Highlight what is picked; what the view says of it in words is forgotten until it is known."""
         self._select_in_view(pick)
         self._describe("")
+        self._on_pick(pick)
 
     def _show_selected_row(self) -> None:
         """Show style and, where nothing is picked, the facts of the selected layer."""

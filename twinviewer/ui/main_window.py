@@ -41,6 +41,8 @@ from twinviewer.ui.live_commands import LiveCommands
 from twinviewer.ui.log_panel import LogPanel
 from twinviewer.ui.look import Look
 from twinviewer.ui.menus import Menus
+from twinviewer.ui.object_commands import ObjectCommands
+from twinviewer.ui.objects_panel import ObjectsPanel
 from twinviewer.ui.panels import Panels
 from twinviewer.ui.plugin_administration import PluginAdministration
 from twinviewer.ui.plugins_panel import PluginsPanel
@@ -138,6 +140,7 @@ class MainWindow(QMainWindow):
         look = self.look
         self.panels = Panels(
             layers=LayersPanel(look),
+            objects=ObjectsPanel(look),
             inspector=Inspector(look),
             style=StylePanel(),
             time=TimeBar(look),
@@ -172,6 +175,7 @@ class MainWindow(QMainWindow):
         )
         self.analyses = AnalysisCommands(self, on_results=self._legend_timer.start)
         self.exports = ExportCommands(self)
+        self.objects = ObjectCommands(self)
         self.layers = LayerCommands(
             services,
             self.panels,
@@ -180,6 +184,7 @@ class MainWindow(QMainWindow):
             show_extent=self.views.show_extent,
             select=self.scene.select,
             describe=self.viewport.describe_scene,
+            on_pick=self.objects.show_pick,
         )
         self.administration = PluginAdministration(self)
         self.program = ProgramCommands(self)
@@ -187,6 +192,7 @@ class MainWindow(QMainWindow):
             **self.projects.does(),
             **self.views.does(),
             **self.layers.does(),
+            **self.objects.does(),
             **self.live.does(),
             **self.program.does(),
             "layer.export": self.exports.ask_and_export,
@@ -267,6 +273,7 @@ class MainWindow(QMainWindow):
         self.status.problems_asked.connect(lambda: self.panels.show("problems"))
         self.panels.problems.clear_asked.connect(services.problems.clear)
         self.panels.problems.copied.connect(lambda what: self.toasts.show(f"Copied {what}"))
+        self.panels.problems.object_asked.connect(lambda name, layer: self.layers.show_object(name, layer or None))
         self.panels.inspector.copied.connect(lambda text: self.toasts.show(f"Copied {text}"))
         self.panels.layers.selection_changed.connect(self._show_what_can_be_done)
         self.look.changed.connect(self._show_theme)
@@ -350,7 +357,7 @@ class MainWindow(QMainWindow):
         reading = [opening.title for opening in self.services.opener.openings if opening.phase is not Phase.FAILED]
         jobs = [job.title for job in self.services.runner.jobs]
         session = self.services.session
-        empty = all(session.store.get(layer.id) is None for layer in session.project.layers)
+        empty = all(session.store.shown(layer.id) is None for layer in session.project.layers)
         self.empty_hint.show_text(empty_text(reading, jobs) if empty else "")
         if empty != self._is_empty:
             self._is_empty = empty
@@ -403,7 +410,7 @@ class MainWindow(QMainWindow):
             action = commands[f"edit.{name}"]
             action.setEnabled(label is not None)
             action.setText(f"&{name.capitalize()} {label or ''}".rstrip())
-        for name, possible in self.layers.can().items():
+        for name, possible in {**self.layers.can(), **self.objects.can()}.items():
             commands[name].setEnabled(possible)
         commands["layer.export"].setEnabled(self.exports.can_export)
         has_layers = bool(session.project.layers)
@@ -441,6 +448,7 @@ class MainWindow(QMainWindow):
         for name in (
             "edit.copy_id",
             "edit.copy_coordinates",
+            "tools.source",
             None,
             "view.fit_selection",
             "view.fit",
@@ -512,6 +520,7 @@ class MainWindow(QMainWindow):
         self.live.close()
         self.services.overlays.stop()
         self.layers.close()
+        self.objects.close()
         self.analyses.close()
         for stop in self._stops:
             stop()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from twinviewer.app.object_facts import Attribute
 from twinviewer.app.overlays.running import OverlayPicture, OverlayState
 from twinviewer.app.plugins.manifest import LayerContribution, OverlayContribution
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.drawing import ColourScale, Labels
 from twinviewer.model.errors import PluginError
-from twinviewer.ui.facts import Attribute, LayerFacts, count_text
+from twinviewer.ui.facts import LayerFacts, count_text
 from twinviewer.ui.layer_tree import OverlayFacts
 
 STATE_WORDS = {

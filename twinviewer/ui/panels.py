@@ -9,6 +9,7 @@ from twinviewer.model.place import ReferenceSystem
 from twinviewer.ui.inspector import Inspector
 from twinviewer.ui.layers_panel import LayersPanel
 from twinviewer.ui.log_panel import LogPanel
+from twinviewer.ui.objects_panel import ObjectsPanel
 from twinviewer.ui.plugins_panel import PluginsPanel
 from twinviewer.ui.problems_panel import ProblemsPanel
 from twinviewer.ui.results_panel import ResultsPanel
@@ -21,6 +22,7 @@ class Panels:
     """The widgets, and the questions that need a window."""
 
     layers: LayersPanel
+    objects: ObjectsPanel
     inspector: Inspector
     style: StylePanel
     time: TimeBar

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from twinviewer.app.problems import Problem, explain
 from twinviewer.model.diagnostics import Severity
+from twinviewer.ui.found_objects import offer_objects, set_objects
 from twinviewer.ui.look import Look
 
 _ICONS = {Severity.ERROR: "circle-alert", Severity.WARNING: "triangle-alert", Severity.INFO: "info"}
@@ -49,6 +50,8 @@ class ProblemsPanel(QWidget):
 
     clear_asked = Signal()
     copied = Signal(str)
+    object_asked = Signal(str, str)
+    """(id, layer id): an object that a problem is about is to be shown."""
 
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +62,6 @@ class ProblemsPanel(QWidget):
         self.list.setAccessibleName("Problems")
         self.list.setColumnCount(3)
         self.list.setHeaderLabels(["Problem", "Source", "Time"])
-        self.list.setRootIsDecorated(False)
         self.list.setUniformRowHeights(True)
         self.list.setAlternatingRowColors(True)
         self.list.setFrameShape(QTreeWidget.Shape.NoFrame)
@@ -70,6 +72,7 @@ class ProblemsPanel(QWidget):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
         self.list.currentItemChanged.connect(lambda *_: self._show_details())
+        offer_objects(self.list, self._ask_for_object)
         self.details = QLabel()
         self.details.setWordWrap(True)
         self.details.setTextFormat(Qt.TextFormat.PlainText)
@@ -80,12 +83,16 @@ class ProblemsPanel(QWidget):
         self.copy = QPushButton("Copy details")
         self.copy.setToolTip("Copy everything about the selected problem.")
         self.copy.clicked.connect(self._copy)
+        self.copy_objects = QPushButton("Copy ids")
+        self.copy_objects.setToolTip("Copy the ids of the objects that the selected problem is about, one a line.")
+        self.copy_objects.clicked.connect(self._copy_objects)
         self.clear = QPushButton("Clear")
         self.clear.setToolTip("Empty the list; nothing else changes.")
         self.clear.clicked.connect(self.clear_asked)
         buttons = QHBoxLayout()
         buttons.setContentsMargins(8, 0, 8, 6)
         buttons.addStretch(1)
+        buttons.addWidget(self.copy_objects)
         buttons.addWidget(self.copy)
         buttons.addWidget(self.clear)
         side = QWidget()
@@ -116,10 +123,12 @@ class ProblemsPanel(QWidget):
             item = QTreeWidgetItem([f"{problem.problem}{times}", problem.source, clock])
             item.setIcon(0, self._icon(problem.severity))
             item.setData(0, Qt.ItemDataRole.UserRole, problem)
+            set_objects(item, problem.objects)
             item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{problem.severity}: {problem.problem}{times}")
             item.setToolTip(0, problem.problem)
             item.setToolTip(2, problem.time.astimezone().isoformat(sep=" ", timespec="seconds"))
             self.list.addTopLevelItem(item)
+        self.list.setRootIsDecorated(any(problem.objects for problem in self._problems))
         self.clear.setEnabled(bool(self._problems))
         newest = self.list.topLevelItem(0)
         if newest is not None:
@@ -135,12 +144,18 @@ class ProblemsPanel(QWidget):
         item = self.list.currentItem()
         if item is None:
             return None
-        problem: Problem = item.data(0, Qt.ItemDataRole.UserRole)
+        problem: Problem = (item.parent() or item).data(0, Qt.ItemDataRole.UserRole)
         return problem
+
+    def _ask_for_object(self, object_id: str, item: QTreeWidgetItem) -> None:
+        problem: Problem = item.data(0, Qt.ItemDataRole.UserRole)
+        self.object_asked.emit(object_id, problem.layer_id)
 
     def _show_details(self) -> None:
         problem = self._current()
         self.copy.setEnabled(problem is not None)
+        self.copy_objects.setVisible(any(each.objects for each in self._problems))
+        self.copy_objects.setEnabled(problem is not None and bool(problem.objects))
         self.details.setText("No problems." if problem is None else details(problem, self._language))
 
     def _copy(self) -> None:
@@ -148,3 +163,9 @@ class ProblemsPanel(QWidget):
         if problem is not None:
             QGuiApplication.clipboard().setText(details(problem, self._language))
             self.copied.emit("the details")
+
+    def _copy_objects(self) -> None:
+        problem = self._current()
+        if problem is not None:
+            QGuiApplication.clipboard().setText("\n".join(problem.objects))
+            self.copied.emit(f"{len(problem.objects)} ids")

@@ -21,9 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from twinviewer.app.colour_maps import colours_of
-from twinviewer.app.style_choices import COLOUR_MAPS, StyleChoices, current_choice
+from twinviewer.app.style_choices import COLOUR_MAPS, ROOF_TYPES, ColourChoice, StyleChoices, current_choice
 from twinviewer.app.themes import StylePreset
 from twinviewer.model.project import LayerSpec, Style
+from twinviewer.ui.type_list import TypeList
 
 DEFAULT_COLOUR = "#c9a227"
 
@@ -40,6 +41,8 @@ class StylePanel(QWidget):
 
     style_asked = Signal(object, bool)
     """(the new :class:`Style`, whether it goes on the same drag)"""
+    types_asked = Signal(object, bool)
+    """(names as in ``Style.hidden_types``, whether they are to be hidden)"""
     preset_asked = Signal(object, str)
     """(the :class:`LayerSpec`, id of one of ``presets``)"""
 
@@ -78,6 +81,13 @@ class StylePanel(QWidget):
         self.line_width.valueChanged.connect(lambda value: self._ask(line_width_px=value))
         self.lod = _combo("Level of detail", "Which level of detail of the file is shown.")
         self.lod.activated.connect(self._choose_lod)
+        self.theme = _combo("Theme", "Which look the source gives the model is shown.")
+        self.theme.activated.connect(lambda row: self._ask(theme=self.theme.itemData(row)))
+        self.types = TypeList()
+        self.types.switched.connect(lambda name, shown: self.types_asked.emit((name,), not shown))
+        self.roofs = QPushButton()
+        self.roofs.setToolTip("Look into buildings from above.")
+        self.roofs.clicked.connect(self._switch_roofs)
         self._empty = QLabel("Select a layer to change how it is drawn.")
         self._empty.setObjectName("hint")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -100,6 +110,7 @@ class StylePanel(QWidget):
         self._rows: dict[str, QWidget] = {
             "Ready-made": self.preset,
             "Colour by": self.color_by,
+            "Theme": self.theme,
             "Colour": self.colour,
             "Colour map": self.colour_map,
             "Range": range_row,
@@ -116,6 +127,13 @@ class StylePanel(QWidget):
         inner.setSpacing(10)
         inner.addWidget(self.title)
         inner.addLayout(self._form)
+        self._types_title = QLabel("Shown")
+        self._types_title.setObjectName("subheading")
+        heading = QHBoxLayout()
+        heading.addWidget(self._types_title, 1)
+        heading.addWidget(self.roofs)
+        inner.addLayout(heading)
+        inner.addWidget(self.types)
         inner.addStretch(1)
         self._body = QScrollArea()
         self._body.setWidgetResizable(True)
@@ -171,6 +189,33 @@ class StylePanel(QWidget):
             self.lod.clear()
             self.lod.addItems(titles)
         self.lod.setCurrentIndex(0 if style.lod not in choices.lods else choices.lods.index(str(style.lod)) + 1)
+
+        self._show_themes(choice, style)
+        self._types_title.setVisible(bool(choices.types))
+        self.types.setVisible(bool(choices.types))
+        self.types.show_types(choices.types, hidden=style.hidden_types)
+        self.roofs.setVisible(bool(self._roofs()))
+        self.roofs.setText("Show roofs" if set(self._roofs()) <= set(style.hidden_types) else "Hide roofs")
+
+    def _show_themes(self, choice: ColourChoice | None, style: Style) -> None:
+        themes = [
+            (None, "The one with most textures"),
+            *((name, name or "Without a name") for name in self._choices.themes),
+        ]
+        if [self.theme.itemData(row) for row in range(self.theme.count())] != [name for name, _ in themes]:
+            self.theme.clear()
+            for name, title in themes:
+                self.theme.addItem(title, name)
+        self.theme.setCurrentIndex(max(0, self.theme.findData(style.theme)))
+        follows_source = choice is not None and choice.color_by is None and not choice.one_colour
+        self._show_row("Theme", follows_source and bool(self._choices.themes))
+
+    def _roofs(self) -> tuple[str, ...]:
+        return tuple(choice.name for choice in self._choices.types if choice.name in ROOF_TYPES)
+
+    def _switch_roofs(self) -> None:
+        if self._layer is not None:
+            self.types_asked.emit(self._roofs(), not set(self._roofs()) <= set(self._layer.style.hidden_types))
 
     def show_colour_maps(self, contributed: Sequence[tuple[str, str]]) -> None:
         """Offer the maps that ship, then those of plugins: (name in styles, title)."""
