@@ -77,7 +77,7 @@ class JobRunner:
     """
 
     def __init__(self, deliver: Callable[[Callable[[], None]], None]) -> None:
-        self._deliver = deliver
+        self.deliver = deliver
         self._jobs: list[Job] = []
         self._threads: dict[int, threading.Thread] = {}
         self._listeners: list[Callable[[], None]] = []
@@ -110,7 +110,7 @@ class JobRunner:
         def run() -> None:
             end = self._work(job, function, on_done, on_error, on_cancelled)
             self._threads.pop(job.id, None)
-            self._deliver(end)
+            self.deliver(end)
 
         self._jobs.append(job)
         self._tell()

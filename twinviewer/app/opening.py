@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from twinviewer.app import project_file
-from twinviewer.app.commands import AddLayers
+from twinviewer.app.commands import AddLayers, RemoveLayers
 from twinviewer.app.file_layers import data_for, origin_of, planned_kind, specs_of
+from twinviewer.app.file_reading import FileRead, Folder, Placeless, read_path
 from twinviewer.app.jobs import Job, JobRunner
 from twinviewer.app.overlays.absent import absent_plugins
 from twinviewer.app.plugins.manifest import ReaderContribution
@@ -26,7 +26,6 @@ from twinviewer.app.session import Change, Session
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.workers import ReadResult
 from twinviewer.formats.reading import missing_crs, without_place
-from twinviewer.formats.request import Placing
 from twinviewer.model.errors import MissingCrsError, ProjectError, ReadError, TwinViewerError
 from twinviewer.model.feedback import Feedback
 from twinviewer.model.layer_data import KINDS, LayerData
@@ -75,6 +74,12 @@ class Opening:
         self.reader: ReaderContribution | None = None
         self.layer_ids: tuple[LayerId, ...] = tuple(layer.id for layer in waiting)
         """The layers that it fills or became."""
+        self.project_crs: ReferenceSystem | None = None
+        """The document's system that it is read for."""
+        self.arriving: tuple[LayerSpec, ...] = ()
+        """New layers of the document of which a part is seen while the rest is read."""
+        self.before: Project | None = None
+        """The document before those came."""
         self.unplaced: ReadResult | None = None
         """What was read, while it is not known where it lies."""
 
@@ -95,16 +100,25 @@ class Opener:
         sources: Readers and workers.
         runner: Runs the reading.
         problems: Gets every error and every diagnostic.
+        previews: Whether somebody looks, so that large files are worth showing while they are read.
     """
 
-    def __init__(self, session: Session, *, sources: Sources, runner: JobRunner, problems: ProblemLog) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        sources: Sources,
+        runner: JobRunner,
+        problems: ProblemLog,
+        previews: bool = False,
+    ) -> None:
         self.on_needs_crs: Callable[[Opening, tuple[ReferenceSystem, ...]], None] | None = None
         """Asked, with proposals, for the system of a file that names none, in a project that has one; answered
         with :meth:`assign_crs` or :meth:`dismiss`.  None: such a file is an error."""
         self._session = session
         self._sources = sources
         self._runner = runner
-        self._problems = problems
+        self._problems, self._previews = problems, previews
         self._openings: list[Opening] = []
         self._batches: list[_Batch] = []
         self._listeners: list[Callable[[], None]] = []
@@ -210,6 +224,7 @@ class Opener:
             self._openings.remove(opening)
             if opening.job is not None:
                 opening.job.cancel()
+            self._withdraw(opening)
             self._go_on()
 
     def close(self) -> None:
@@ -255,19 +270,31 @@ class Opener:
 
     def _start(self, opening: Opening) -> None:
         opening.phase = Phase.READING
-        project_crs = self._session.project.crs
+        opening.project_crs = project_crs = self._session.project.crs
 
-        def work(feedback: Feedback) -> _Read | _Folder | _Placeless:
-            return self._work(opening, project_crs, feedback)
+        def preview(read: FileRead) -> None:
+            self._runner.deliver(lambda: self._show_preview(opening, read))
 
-        def done(read: _Read | _Folder | _Placeless) -> None:
+        def work(feedback: Feedback) -> FileRead | Folder | Placeless:
+            return read_path(
+                opening.path,
+                self._sources,
+                feedback,
+                waiting=opening.waiting,
+                fallback=opening.fallback,
+                project_crs=project_crs,
+                on_preview=preview if self._previews else None,
+            )
+
+        def done(read: FileRead | Folder | Placeless) -> None:
             if opening not in self._openings:
                 return  # nobody wants it any more
-            if isinstance(read, _Folder):
+            if isinstance(read, Folder):
                 self._unfold(opening, read)
-            elif self._session.project.crs != project_crs:
+            elif self._session.project.crs != opening.project_crs:
+                self._withdraw(opening)
                 opening.phase = Phase.PENDING  # the document changed its system meanwhile: read for the new one
-            elif isinstance(read, _Placeless):
+            elif isinstance(read, Placeless):
                 self._ask_where(opening, read.error)
             else:
                 opening.reader = read.reader
@@ -280,6 +307,7 @@ class Opener:
                 self._go_on()
 
         def cancelled() -> None:
+            self._withdraw(opening)
             if opening in self._openings and opening.waiting:  # the layer is there, and says what became of it
                 opening.phase = Phase.FAILED
                 opening.problem = ReadError(
@@ -293,54 +321,7 @@ class Opener:
             f"Read {opening.title}", work, on_done=done, on_error=failed, on_cancelled=cancelled
         )
 
-    def _work(
-        self, opening: Opening, project_crs: ReferenceSystem | None, feedback: Feedback
-    ) -> _Read | _Folder | _Placeless:
-        """Read a file, on the job's thread: nothing of the opener or the session is touched."""
-        if os.path.isdir(opening.path) and not opening.waiting:  # noqa: PTH112 – false for impossible names too
-            return _Folder(files=tuple(self._sources.files_in(opening.path)))
-        reader = self._reader_of(opening, feedback)
-        request = self._sources.request(opening.path, reader)
-        request = replace(
-            request,
-            placing=Placing.FIRST if project_crs is None else Placing.IN_PROJECT,
-            target=project_crs,
-            fallback=opening.fallback,
-        )
-        if opening.waiting:
-            source = opening.waiting[0].source
-            request = replace(
-                request, options={**request.options, **dict(source.options)}, override=source.crs or opening.fallback
-            )
-        try:
-            return _Read(reader=reader, result=self._sources.read(request, reader, feedback))
-        except MissingCrsError as error:
-            if opening.waiting:
-                raise
-            return _Placeless(error=error)
-
-    def _reader_of(self, opening: Opening, feedback: Feedback) -> ReaderContribution:
-        if not opening.waiting:
-            return self._sources.reader_for(opening.path, feedback)
-        layer = opening.waiting[0]
-        if not opening.path.exists():
-            raise ProjectError(
-                f"The file of the layer “{layer.title}” is not where the project says; the layer is kept.",
-                cure=f"Put {opening.path.name} back to {opening.path.parent}, "
-                "or remove the layer and open the file anew.",
-                source=str(opening.path),
-            )
-        reader = self._sources.registry.reader(layer.source.reader)
-        if reader is None:
-            raise ProjectError(
-                f"The layer “{layer.title}” needs the reader “{layer.source.reader}”, which is not there; "
-                "the layer is kept.",
-                cure="Install the plugin that brings it.",
-                source=opening.path.name,
-            )
-        return reader
-
-    def _unfold(self, opening: Opening, folder: _Folder) -> None:
+    def _unfold(self, opening: Opening, folder: Folder) -> None:
         at = self._openings.index(opening)
         found = [Opening(path, fallback=opening.fallback) for path in folder.files]
         self._openings[at : at + 1] = found
@@ -348,10 +329,45 @@ class Opener:
             if opening in batch.openings:
                 batch.openings.extend(found)
 
+    # --- seen before all is there -------------------------------------------------------------------------------
+
+    def _show_preview(self, opening: Opening, read: FileRead) -> None:
+        """Show what has been read of a file so far; where it brings new layers, they come into the document with it."""
+        target, layers = read.result.target, read.result.layers
+        is_wanted = opening in self._openings and opening.phase is Phase.READING
+        if not is_wanted or target is None or self._session.project.crs != opening.project_crs:
+            return
+        if not opening.layer_ids:
+            ids = self._session.new_layer_ids(len(layers))
+            specs = specs_of(layers, ids=ids, path=opening.path, reader=read.reader.id, sources=read.result.sources)
+            opening.arriving, opening.before, opening.layer_ids = specs, self._session.project, tuple(ids)
+            opening.project_crs = self._session.project.crs or target
+        seen = opening.waiting or opening.arriving
+        wanted = self._session.layers_that_may_return().union(layer.id for layer in opening.arriving)
+        for spec, data in zip(seen, data_for(seen, layers), strict=True):
+            if data is not None and spec.id in wanted:
+                self._session.store.show_preview(spec.id, data)
+        if opening.before is self._session.project:
+            self._session.do(AddLayers(layers=opening.arriving, crs=target, origin=origin_of(layers)))
+        self._go_on()
+
+    def _withdraw(self, opening: Opening) -> None:
+        """Take back what is seen of a file that was not read to its end."""
+        for layer_id in opening.layer_ids:
+            self._session.store.show_preview(layer_id, None)
+        if opening.arriving:
+            came = frozenset(opening.layer_ids)
+            opening.arriving, opening.layer_ids = (), ()
+            if opening.before is None or not self._session.take_back(opening.before):
+                self._session.do(RemoveLayers(layer_ids=came))
+
     # --- from data to layers ------------------------------------------------------------------------------------
 
     def _arrived(self, opening: Opening, result: ReadResult) -> None:
-        if opening.waiting:
+        seen = data_for(opening.arriving, result.layers)
+        if opening.arriving and (None in seen or len(seen) != len(result.layers)):
+            self._withdraw(opening)  # the whole has other layers than its beginning
+        if opening.layer_ids:
             self._fill(opening, result)
         elif result.target is None:
             opening.phase, opening.unplaced = Phase.PENDING, result
@@ -404,7 +420,8 @@ class Opener:
         """Give the document's layers their data."""
         wanted = self._session.layers_that_may_return()
         missing = []
-        for spec, data in zip(opening.waiting, data_for(opening.waiting, result.layers), strict=True):
+        specs = opening.waiting or opening.arriving
+        for spec, data in zip(specs, data_for(specs, result.layers), strict=True):
             if data is None:
                 missing.append(spec)
             elif spec.id in wanted:
@@ -428,6 +445,7 @@ class Opener:
             )
 
     def _fail(self, opening: Opening, error: Exception) -> None:
+        self._withdraw(opening)
         if isinstance(error, TwinViewerError):
             opening.problem = error
             self._problems.add_error(error)
@@ -448,7 +466,7 @@ class Opener:
         known = {layer.id for layer in change.before.layers}
         present = {layer.id for layer in change.after.layers}
         for opening in self.openings:
-            if opening.waiting and present.isdisjoint(opening.layer_ids):
+            if opening.layer_ids and present.isdisjoint(opening.layer_ids):
                 self.dismiss(opening)
         self._read_missing(layer for layer in change.after.layers if layer.id not in known)
 
@@ -463,24 +481,6 @@ class Opener:
             self._add(Opening(Path(source.path), waiting=tuple(specs)))
         if files:
             self._go_on()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    reader: ReaderContribution
-    result: ReadResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Placeless:
-    """The file does not say where it lies, and the project is somewhere."""
-
-    error: MissingCrsError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Folder:
-    files: tuple[Path, ...]
 
 
 class _Batch:

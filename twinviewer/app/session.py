@@ -36,7 +36,9 @@ class LayerStore:
 
     def __init__(self) -> None:
         self._data: dict[LayerId, LayerData] = {}
+        self._previews: dict[LayerId, LayerData] = {}
         self._listeners: list[Callable[[LayerId], None]] = []
+        self._onlookers: list[Callable[[LayerId], None]] = []
 
     def on_put(self, listener: Callable[[LayerId], None]) -> Callable[[], None]:
         """Call ``listener`` whenever a layer's data arrives or is replaced; return a function that stops it.
@@ -46,7 +48,13 @@ class LayerStore:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def on_preview(self, onlooker: Callable[[LayerId], None]) -> Callable[[], None]:
+        """Call ``onlooker`` whenever what :meth:`shown` returns changes without all being there."""
+        self._onlookers.append(onlooker)
+        return lambda: self._onlookers.remove(onlooker)
+
     def put(self, layer_id: LayerId, data: LayerData) -> None:
+        self._previews.pop(layer_id, None)
         self._data[layer_id] = data
         for listener in tuple(self._listeners):
             listener(layer_id)
@@ -55,9 +63,26 @@ class LayerStore:
         """Return the data, or None while the layer is being read or could not be."""
         return self._data.get(layer_id)
 
+    def show_preview(self, layer_id: LayerId, data: LayerData | None) -> None:
+        """Have a part of a layer seen until all of it is :meth:`put`; None: nothing of it any more.
+
+        Nobody but who draws may take it for the layer: it is neither written nor analysed.
+        """
+        if data is not None:
+            self._previews[layer_id] = data
+        elif self._previews.pop(layer_id, None) is None:
+            return
+        for onlooker in tuple(self._onlookers):
+            onlooker(layer_id)
+
+    def shown(self, layer_id: LayerId) -> LayerData | None:
+        """Return what is to be seen of a layer: its data, or what has been read so far, or None."""
+        return self._data.get(layer_id) or self._previews.get(layer_id)
+
     def keep_only(self, layer_ids: set[LayerId]) -> None:
-        for layer_id in self._data.keys() - layer_ids:
-            del self._data[layer_id]
+        for kept in (self._data, self._previews):
+            for layer_id in kept.keys() - layer_ids:
+                del kept[layer_id]
 
 
 class Session:
@@ -117,6 +142,15 @@ class Session:
             label, after = self._redo.pop()
             self._undo.append((label, self._project))
             self._become(after)
+
+    def take_back(self, before: Project) -> bool:
+        """Undo the last command for good, if the document was ``before`` then; return whether it was."""
+        if not self._undo or self._undo[-1][1] is not before:
+            return False
+        self._undo.pop()
+        self._redo.clear()
+        self._become(before)
+        return True
 
     def amend(self, command: Command) -> None:
         """Apply ``command`` as part of the last one: for drags that change one value many times.

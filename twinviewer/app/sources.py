@@ -21,7 +21,7 @@ from twinviewer.app.plugins.manifest import ReaderContribution
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.read_cache import ReadCache
 from twinviewer.app.worker_tasks import FunctionFailedError
-from twinviewer.app.workers import ReadResult, WorkerPool
+from twinviewer.app.workers import OnPreview, ReadResult, WorkerPool
 from twinviewer.formats.request import FunctionOfPlugin, ReadRequest
 from twinviewer.model.errors import (
     DamagedFileError,
@@ -72,8 +72,21 @@ class Sources:
     cache: ReadCache | None = None
     """Where what was read is kept for the next time; None: everything is read anew."""
 
-    def read(self, request: ReadRequest, reader: ReaderContribution, feedback: Feedback) -> ReadResult:
+    def read(
+        self,
+        request: ReadRequest,
+        reader: ReaderContribution,
+        feedback: Feedback,
+        *,
+        on_preview: OnPreview | None = None,
+    ) -> ReadResult:
         """Have a worker read a file, unless it was read before and nothing has changed.
+
+        Args:
+            request: Which, and how.
+            reader: By whom.
+            feedback: Hears progress, and is asked whether to stop.
+            on_preview: Gets what has been read so far, now and then; None: nobody looks.
 
         Raises:
             ReadError: The file is at fault, or the worker died.
@@ -93,7 +106,7 @@ class Sources:
             keep = partial(self.cache.keep, request, reader=version, began_at=began_at)
         function = replace(request.reader, held=held(plugin, self.registry, PartOf(feedback, 0.0, 0.0)))
         try:
-            result = self.pool.read(replace(request, reader=function), feedback, keep=keep)
+            result = self.pool.read(replace(request, reader=function), feedback, keep=keep, on_preview=on_preview)
         except (FunctionFailedError, PluginError) as error:
             name = Path(request.path).name
             if plugin.origin is PluginOrigin.BUILT_IN:

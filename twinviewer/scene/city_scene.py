@@ -105,6 +105,7 @@ class CityScene:
         self._stop_listening = (
             session.on_change(self._on_change),
             session.store.on_put(self._on_data),
+            session.store.on_preview(self._on_data),
         )
         self._window: vtkRenderWindow = self._renderer.GetRenderWindow()
         self._observers = (
@@ -144,6 +145,10 @@ class CityScene:
         for spec in self._session.project.layers:
             if spec.id == layer_id:
                 self._follow_ground()
+                if self._session.store.shown(layer_id) is None:
+                    self._drop(layer_id)
+                    self._lay_base()
+                    self._request_render()
                 self._prepare(spec)
 
     def _take_place(self, project: Project) -> None:
@@ -184,7 +189,7 @@ class CityScene:
 
     def _prepare(self, spec: LayerSpec) -> None:
         """Build the layer's arrays in the background, then put it in place of what is shown of it now."""
-        data = self._session.store.get(spec.id)
+        data = self._session.store.shown(spec.id)
         kind = ACTOR_KINDS.get(spec.kind)
         if data is None or kind is None:
             return
@@ -219,7 +224,7 @@ class CityScene:
     def _follow_ground(self) -> None:
         """Lay draped layers anew if the ground under them has changed."""
         layers = self._session.project.layers
-        data = [item for spec in layers if (item := self._session.store.get(spec.id)) is not None]
+        data = [item for spec in layers if (item := self._session.store.shown(spec.id)) is not None]
         terrain = [item for item in data if isinstance(item, TerrainGrid)]
         beside = standing_beside(terrain[0], data) if terrain else []
         basis: list[LayerData] = [terrain[0], *beside] if terrain else data
@@ -286,7 +291,7 @@ class CityScene:
 
     def _extent_of(self, layer_id: LayerId) -> Extent | None:
         """Return the box around a layer, found once: navigation asks with every step."""
-        data = self._session.store.get(layer_id)
+        data = self._session.store.shown(layer_id)
         if data is None:
             return None
         known = self._extents.get(layer_id)

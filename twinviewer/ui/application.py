@@ -94,7 +94,7 @@ class Program:
             point_budget=lambda: services.settings.point_budget,
             cache=self.cache,
         )
-        opener = Opener(self.session, sources=sources, runner=runner, problems=self.problems)
+        opener = Opener(self.session, sources=sources, runner=runner, problems=self.problems, previews=True)
         clock = Clock()
         shapes = ShapeFiles(sources)
         exports = Exports(registry=self.registry, pool=self.pool)

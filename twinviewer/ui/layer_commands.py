@@ -157,7 +157,7 @@ class LayerCommands(QObject):
                 text=opening.job.text if opening.job else "",
             )
             for opening in opener.openings
-            if not opening.waiting and opening.phase is not Phase.FAILED
+            if not opening.layer_ids and opening.phase is not Phase.FAILED
         )
         states = {layer.id: self._state(layer) for layer in self._session.project.layers}
         nodes = tree_of(

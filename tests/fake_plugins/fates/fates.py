@@ -156,7 +156,23 @@ def call_other_programs(told, feedback):
     return points(told)
 
 
+def grow(told, feedback):
+    """Offer a few points more and more until the file ``until`` is there, then give all, or ``then`` something else."""
+    offered = 0
+    while not Path(told["until"]).exists():
+        feedback.progress(0.01, "Growing")
+        feedback.stop_if_cancelled()
+        offered += 1
+        seen = offered
+        feedback.preview(lambda: points({**told, "n": seen, **told.get("first", {})}))
+        time.sleep(0.01)
+    if "then" in told:
+        return FATES[told["then"]](told, feedback)
+    return points(told)
+
+
 FATES = {
+    "grow": grow,
     "points": points,
     "nothing": lambda told, feedback: [],
     "none": lambda told, feedback: None,
