@@ -11,8 +11,11 @@ from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from numba.core.caching import FunctionCache
 
+Integer = int | np.int64
+"""What loops count with: where it is compiled, both are the same."""
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 

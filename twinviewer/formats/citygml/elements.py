@@ -116,7 +116,7 @@ class ElementColumns:
                 self._end[around.pop()] = len(self)
                 continue
             row = len(self)
-            self._name.append(self._number(element.tag))
+            self._name.append(self._number(str(element.tag)))
             self._parent.append(around[-1])
             self._end.append(0)
             self._depth.append(len(around) - 1)

@@ -29,7 +29,7 @@ _PROLOG = re.compile(
 )
 """Of a file that needs no parser for its encoding, its entities or its instructions."""
 _NAME = re.compile(r"(?:([A-Za-z_][\w.\-]*):)?([A-Za-z_][\w.\-]*)", re.ASCII)
-_PREDEFINED = {"xml": "http://www.w3.org/XML/1998/namespace"}
+_PREDEFINED: dict[str | None, str] = {"xml": "http://www.w3.org/XML/1998/namespace"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.formats.citygml.elements import Float64s, Int64s, Uint8s
-from twinviewer.geometry.compiled import compiled
+from twinviewer.geometry.compiled import Integer, compiled
 
 _LARGEST = 27
 """Power of ten, up and down; 5 to that power fits into 64 bits, so that its reciprocal is good enough as it is."""
@@ -109,13 +109,14 @@ def _parsed(b: Uint8s, i: int, end: int, numbers: Float64s, bits: NDArray[np.uin
             k += 1
         if count > _DIGITS:
             return -1
-    power = point + 1 - behind if point >= 0 else 0
+    power: Integer = point + 1 - behind if point >= 0 else 0
     if i < end and b[i] | 32 == 101:
         i += 1
         is_down = i < end and b[i] == 45
         if i < end and (b[i] == 45 or b[i] == 43):
             i += 1
-        stated, exponent = i, 0
+        stated = i
+        exponent: Integer = 0
         while i < end and 48 <= b[i] <= 57 and exponent < 10_000:
             exponent = exponent * 10 + np.int64(b[i] - 48)
             i += 1
@@ -138,7 +139,7 @@ def _parsed(b: Uint8s, i: int, end: int, numbers: Float64s, bits: NDArray[np.uin
 
 
 @compiled
-def _nearest(w: np.uint64, q: int) -> np.uint64:
+def _nearest(w: np.uint64, q: Integer) -> np.uint64:
     """Return the bits of the float64 nearest to w × 10^q, which is far from the smallest and the largest ones."""
     zeros = _0
     while w >> _63 == _0:

@@ -88,8 +88,8 @@ def _read_by_python(elements: Elements, rows: Int32s) -> tuple[Float64s, Int64s]
 
 def prepare() -> None:
     """Import what is compiled, and compile it where that was not done before: for when there is time."""
-    from twinviewer.formats.citygml.scanner import scan
     from twinviewer.formats.citygml.numbers import parse
+    from twinviewer.formats.citygml.scanner import scan
 
     scan(np.frombuffer(bytearray(b'<a b="">1</a>\0'), np.uint8))
     parse(np.frombuffer(bytearray(b"1<"), np.uint8), np.array([0]), np.array([1]))

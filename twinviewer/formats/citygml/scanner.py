@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.formats.citygml.elements import Int32s, Int64s, Uint8s
-from twinviewer.geometry.compiled import compiled
+from twinviewer.geometry.compiled import Integer, compiled
 
 
 class Outcome(IntEnum):
@@ -104,8 +104,16 @@ def scan(content: Uint8s) -> Scanned:
         Outcome(outcome),
         position,
         [content[start:end].tobytes() for start, end in spans],
-        *(column[:elements] for column in (name, parent, end, depth, text_start, text_end)),
-        *(column[:attributes] for column in (attribute_element, attribute_name, attribute_start, attribute_end)),
+        name[:elements],
+        parent[:elements],
+        end[:elements],
+        depth[:elements],
+        text_start[:elements],
+        text_end[:elements],
+        attribute_element[:attributes],
+        attribute_name[:attributes],
+        attribute_start[:attributes],
+        attribute_end[:attributes],
     )
 
 
@@ -144,7 +152,8 @@ def _behind_reference(b: Uint8s, i: int) -> int:
     if b[i] == 120:
         base = 16
         i += 1
-    first, value = i, 0
+    first = i
+    value: Integer = 0
     while b[i] != 59:
         c = np.int64(b[i])
         digit = c - 48
@@ -162,11 +171,11 @@ def _behind_reference(b: Uint8s, i: int) -> int:
 
 
 @compiled
-def _is_character(code: int) -> bool:
+def _is_character(code: Integer) -> bool:
     """Return whether XML may hold a character (2.2)."""
     if code < 32:
         return code == 9 or code == 10 or code == 13
-    return code < 0xD800 or 0xE000 <= code <= 0xFFFD or code >= 0x10000
+    return bool(code < 0xD800 or 0xE000 <= code <= 0xFFFD or code >= 0x10000)
 
 
 @compiled
@@ -214,7 +223,7 @@ def _behind_comment(b: Uint8s, i: int, stop: int) -> int:
 
 @compiled
 def _number_of(
-    b: Uint8s, first: int, behind: int, hashed: int, slots: Int32s, starts: Int64s, ends: Int64s, count: int
+    b: Uint8s, first: int, behind: int, hashed: Integer, slots: Int32s, starts: Int64s, ends: Int64s, count: int
 ) -> int:
     """Return the number of a name: that of an equal one, or the next one."""
     slot = (hashed ^ hashed >> 15) & (_SLOTS - 1)
@@ -232,7 +241,7 @@ def _number_of(
             while k < size and b[start + k] == b[first + k]:
                 k += 1
             if k == size:
-                return number
+                return int(number)
         slot = (slot + 1) & (_SLOTS - 1)
 
 

@@ -231,7 +231,7 @@ class _Stream:
                         if not self.given:
                             self._refuse_entities(element)
                         yield element
-                        self.given += is_member(element.tag)
+                        self.given += is_member(str(element.tag))
                         # What is behind an element may still be growing, so it goes one step later.
                         element.clear()
                         if last is not None:
