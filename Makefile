@@ -4,10 +4,10 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.setup-done
 
-.PHONY: help setup run test check bench fuzz soak pictures schemas wheel freeze lock clean
+.PHONY: help setup run test check bench fuzz soak pictures schemas city-table wheel freeze lock clean
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP) ## Make the environment .venv/ from the locked versions, and install missing system libraries
 
@@ -42,6 +42,9 @@ pictures: setup ## Take the pictures of the README anew
 
 schemas: setup ## Write the published JSON Schemas and the list of problems anew
 	$(PYTHON) -m twinviewer.app.schemas docs
+
+city-table: setup ## Write docs/city-models.md anew: what becomes of each CityGML and CityJSON file of ../shared/data
+	$(PYTHON) -m benchmarks.city_files
 
 wheel: setup ## Build the wheel into dist/
 	$(PYTHON) -m build --wheel --no-isolation
