@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ _BOM = b"\xef\xbb\xbf"
 _RECORD_SEPARATOR = b"\x1e"
 """Before each text of an RFC 7464 sequence; lines mostly do without."""
 _SEQUENCE_SUFFIXES = (".jsonl", ".cityjsonl")
+_DOCUMENT, _SEQUENCE = "CityJSON", "CityJSONSeq"
 _KNOWN_VERSIONS = ("1.0", "1.1", "2.0")
 _NOT_IN_JSON = re.compile(rb"-?(?:NaN|Infinity|inf|nan)\b")
 _MISSING = re.compile(r"expected ',' or '([]}])'$")
@@ -67,38 +70,39 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel]:
         Cancelled: The person stopped the work.
     """
     size = require_content(path)
-    findings = Findings()
-    gathered = CityJsonObjects(findings)
+    gathered = CityJsonObjects(Findings())
     with _collector_off(), _depth_limited(path.name):
         if _is_sequence(path):
-            head = _read_sequence(path, size, gathered, findings, feedback)
-            name = "CityJSONSeq"
+            head = _read_sequence(path, size, gathered, feedback)
+            name = _SEQUENCE
         else:
             head = _read_whole(path, gathered, feedback)
-            name = "CityJSON"
-        version = str(head.get("version", ""))
-        _tell_of_head(head, version, findings)
-        gathered.appearance.columns.tell_of_images(path, findings)
+            name = _DOCUMENT
+        _tell_of_head(head, gathered.findings)
+        gathered.appearance.columns.tell_of_images(path, gathered.findings)
         feedback.progress(_READ_SHARE, "Cutting surfaces into triangles")
         feedback.stop_if_cancelled()
-        return [
-            assemble(
-                source=SourceFacts(format=name, version=version, metadata=metadata_of(head)),
-                crs_names=_reference_system(head),
-                objects=gathered.objects,
-                attributes=gathered.attributes,
-                surfaces=gathered.surfaces(),
-                vertices=gathered.vertices(),
-                shapes=gathered.shapes(),
-                surface_types=gathered.surface_types,
-                lods=gathered.lods,
-                findings=findings,
-                thematic=gathered.thematic,
-                geometries=gathered.geometries,
-                appearance=gathered.appearance.columns,
-                axis_order_stated=False,
-            )
-        ]
+        return [_layer(gathered, head, name)]
+
+
+def _layer(gathered: CityJsonObjects, head: Json, name: str) -> CityModel:
+    """Return the layer of what was gathered."""
+    return assemble(
+        source=SourceFacts(format=name, version=_version(head), metadata=metadata_of(head)),
+        crs_names=_reference_system(head),
+        objects=gathered.objects,
+        attributes=gathered.attributes,
+        surfaces=gathered.surfaces(),
+        vertices=gathered.vertices(),
+        shapes=gathered.shapes(),
+        surface_types=gathered.surface_types,
+        lods=gathered.lods,
+        findings=gathered.findings,
+        thematic=gathered.thematic,
+        geometries=gathered.geometries,
+        appearance=gathered.appearance.columns,
+        axis_order_stated=False,
+    )
 
 
 @contextmanager
@@ -135,7 +139,13 @@ def _read_whole(path: Path, gathered: CityJsonObjects, feedback: Feedback) -> Js
     if not isinstance(document, dict) or "CityObjects" not in document:
         raise UnsupportedFormatError("This is JSON, but not CityJSON.", source=path.name)
     gathered.add_head(document)
-    gathered.add_document(document, _georeference(document, path.name))
+
+    def after_each(so_far: Callable[[], CityJsonObjects], share: float) -> None:
+        feedback.progress(_READ_SHARE * (1.0 + share) / 2, "Reading city objects")
+        feedback.stop_if_cancelled()
+        feedback.preview(lambda: [_layer(so_far(), document, _DOCUMENT)])
+
+    gathered.add_document(document, _georeference(document, path.name), after_each=after_each)
     return document
 
 
@@ -162,7 +172,12 @@ def _reference_system(head: Json) -> list[str]:
     return [str(name)] if isinstance(name, str | int) and name else []
 
 
-def _tell_of_head(head: Json, version: str, findings: Findings) -> None:
+def _version(head: Json) -> str:
+    return str(head.get("version", ""))
+
+
+def _tell_of_head(head: Json, findings: Findings) -> None:
+    version = _version(head)
     if not version.startswith(_KNOWN_VERSIONS):
         stated = f"says that it is CityJSON {version}" if version else "does not say which version of CityJSON it is"
         findings.add(
@@ -182,7 +197,8 @@ def _is_sequence(path: Path) -> bool:
     return bool(end) and first.rstrip().endswith(b"}") and rest.lstrip().lstrip(_RECORD_SEPARATOR).startswith(b"{")
 
 
-def _read_sequence(path: Path, size: int, gathered: CityJsonObjects, findings: Findings, feedback: Feedback) -> Json:
+def _read_sequence(path: Path, size: int, gathered: CityJsonObjects, feedback: Feedback) -> Json:
+    findings = gathered.findings
     head: Json | None = None
     georeference = Georeference()
     done, whole, first_error = 0, 0, ""
@@ -219,11 +235,16 @@ def _read_sequence(path: Path, size: int, gathered: CityJsonObjects, findings: F
                 problem = "The first line does not say how coordinates are scaled; they are taken as they are."
                 findings.add("cityjson.no-head", problem, where=f"line {number}")
             gathered.add_document(document, georeference)
+            feedback.preview(partial(_so_far, gathered, head))
     if head is None or whole == 0:
         if first_error:
             raise _damaged(first_error, path.name)
         raise UnsupportedFormatError("This is a text sequence, but not of CityJSON.", source=path.name)
     return head
+
+
+def _so_far(gathered: CityJsonObjects, head: Json) -> list[CityModel]:
+    return [_layer(deepcopy(gathered), head, _SEQUENCE)]
 
 
 def _with_closing_brackets(text: bytes) -> Any:

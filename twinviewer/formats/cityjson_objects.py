@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
+from copy import deepcopy
 from itertools import chain
 from typing import Any
 
@@ -64,7 +66,7 @@ class CityJsonObjects:
         self.thematic = ThematicColumns(findings)
         self.geometries = GeometryColumns()
         self.appearance = AppearanceReader(findings)
-        self._findings = findings
+        self.findings = findings
         self._surfaces, self._template_surfaces = (
             SurfaceReader(
                 surface_types=self.surface_types,
@@ -106,11 +108,24 @@ class CityJsonObjects:
                     surfaces.corners[corner] += first
             self._templates.append((start, len(surfaces)) if taken else None)
 
-    def add_document(self, document: Json, georeference: Georeference) -> None:
-        """Take the city objects of a CityJSON object or a CityJSONFeature, and the vertices that they name."""
+    def add_document(
+        self,
+        document: Json,
+        georeference: Georeference,
+        *,
+        after_each: Callable[[Callable[[], CityJsonObjects], float], None] = lambda so_far, share: None,
+    ) -> None:
+        """Take the city objects of a CityJSON object or a CityJSONFeature, and the vertices that they name.
+
+        Args:
+            document: The object.
+            georeference: Of its vertices.
+            after_each: Called after each city object, with a function that copies what there is so far, and the
+                share of this document's objects that are in.
+        """
         objects = document["CityObjects"]
         if not isinstance(objects, dict):
-            self._findings.add("cityjson.no-objects", "The member “CityObjects” is not an object.")
+            self.findings.add("cityjson.no-objects", "The member “CityObjects” is not an object.")
             return
         coordinates = georeference.apply(
             np.array(self._coordinates(document.get("vertices"), "vertices")).reshape(-1, 3)
@@ -121,18 +136,29 @@ class CityJsonObjects:
         members = {}
         for object_id, member in objects.items():
             if not isinstance(member, dict):
-                self._findings.add(
+                self.findings.add(
                     "object.malformed", "City objects that are not JSON objects are left out.", where=object_id
                 )
                 continue
             kind = member.get("type")
             row = self.objects.add(object_id, kind if isinstance(kind, str) else "unknown", -1)
             members[row] = member
-        for row, member in members.items():
+        self._set_parents(first_row, members)
+
+        def so_far() -> CityJsonObjects:
+            copied = deepcopy(self)
+            copied._add_vertices(coordinates)
+            return copied
+
+        for number, (row, member) in enumerate(members.items(), start=1):
             self._add_attributes(row, member, coordinates)
             for geometry in listed(member.get("geometry")):
                 self._add_geometry(row, geometry, coordinates, appearance)
-        self._set_parents(first_row, members)
+            after_each(so_far, number / len(members))
+        self._add_vertices(coordinates)
+
+    def _add_vertices(self, coordinates: Float64s) -> None:
+        """Take the vertices of a document whose surfaces are all in."""
         self._shares.append((len(self._surfaces.corners), self._vertex_count, len(coordinates)))
         self._vertices.append(coordinates)
         self._vertex_count += len(coordinates)
@@ -182,7 +208,7 @@ class CityJsonObjects:
                 coordinates.extend(array("d", (x, y, z)))
             except (TypeError, ValueError, OverflowError):
                 coordinates.extend((np.nan,) * 3)
-                self._findings.add(
+                self.findings.add(
                     "vertex.malformed", "Vertices that are not three numbers cannot be used.", where=f"{name}[{number}]"
                 )
         return coordinates
@@ -193,7 +219,7 @@ class CityJsonObjects:
         where = self.objects.ids[row]
         if not isinstance(geometry, dict):
             problem = "Geometries that are not put together as their type asks are not shown."
-            self._findings.add("geometry.malformed", problem, where=where, objects=(where,))
+            self.findings.add("geometry.malformed", problem, where=where, objects=(where,))
         elif geometry.get("type") == "GeometryInstance":
             self._add_instance(row, geometry, coordinates)
         else:
@@ -210,7 +236,7 @@ class CityJsonObjects:
                 raise ValueError("not a matrix")
         except (KeyError, IndexError, TypeError, ValueError, OverflowError):
             problem = "Instances without a template, a place or a matrix of 16 numbers are not shown."
-            self._findings.add("instance.malformed", problem, where=where)
+            self.findings.add("instance.malformed", problem, where=where)
             return
         if template is not None:
             self._instances.add(object=row, semantic=-1, lod=-1, surfaces=template, matrix=matrix, position=position)
@@ -240,7 +266,7 @@ class CityJsonObjects:
             known = [rows[name] for name in named if name in rows]
             if len(known) < len(named):
                 problem = "Objects whose parent is not in the file are shown on their own."
-                self._findings.add("object.parent-missing", problem, where=self.objects.ids[row])
+                self.findings.add("object.parent-missing", problem, where=self.objects.ids[row])
             containing = [parent for parent in known if parent not in groups]
             if containing:
                 self.objects.parents[row] = containing[0]
@@ -261,7 +287,7 @@ class CityJsonObjects:
         for row in np.flatnonzero(ancestors >= 0) + first_row:
             self.objects.parents[row] = -1
             problem = "Objects that are, through others, their own parents are shown on their own."
-            self._findings.add("object.parent-cycle", problem, where=self.objects.ids[row])
+            self.findings.add("object.parent-cycle", problem, where=self.objects.ids[row])
 
 
 def _index(value: object, count: int) -> int:
