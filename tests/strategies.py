@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twinviewer.app import commands
 from twinviewer.model.place import CrsOrigin, ReferenceSystem
 from twinviewer.model.project import Bookmark, LayerSource, LayerSpec, OverlaySpec, Project, Style, Viewpoint
+from twinviewer.model.section import CuttingPlane, Section
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 names = st.text("abcdefghijklmnopqrstuvwxyzäöü -_", min_size=1, max_size=12)
@@ -83,6 +84,12 @@ viewpoints = st.builds(
     parallel_height_m=st.floats(0, 1e5),
 )
 instants = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda direction: any(direction))
+sections = st.builds(
+    Section,
+    planes=st.lists(st.builds(CuttingPlane, origin=positions, normal=directions), min_size=1, max_size=6).map(tuple),
+    cuts_ground=st.booleans(),
+)
 bookmarks = st.builds(Bookmark, title=names, viewpoint=viewpoints, instant=st.none() | instants)
 overlays = st.builds(OverlaySpec, id=names, visible=st.booleans(), opacity=shares)
 projects = st.integers(0, 4).flatmap(

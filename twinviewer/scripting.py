@@ -303,6 +303,7 @@ class ScriptSession:
             size=size,
             view=view or self._view.viewpoint,
             instant=instant,
+            section=self._view.section,
             overlays={overlay_id: picture.requests for overlay_id, picture in pictures.items()},
             note=picture_note(self._registry, pictures),
         )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.app.test_settings import mutated
 from tests.conftest import ROOT
-from tests.strategies import instants, projects, viewpoints
+from tests.strategies import instants, projects, sections, viewpoints
 from twinviewer.app import project_file
 from twinviewer.app.project_file import ViewState
 from twinviewer.model.errors import ProjectError
@@ -19,6 +19,7 @@ from twinviewer.model.project import LayerSource, LayerSpec, Project
 views = st.builds(
     ViewState,
     viewpoint=st.none() | viewpoints,
+    section=st.none() | sections,
     instant=st.none() | instants,
     live=st.booleans(),
     speed=st.floats(0.1, 1e4),
@@ -86,6 +87,10 @@ def test_a_newer_project_opens_and_keeps_what_is_not_known(tmp_path: Path) -> No
         (b"[]", "not a twinviewer project"),
         (b'{"format": "twinviewer-project"}', "does not say which version"),
         (b'{"format": "twinviewer-project", "schema_version": 1, "layers": [{"id": "a"}]}', "layers.0.kind"),
+        (
+            b'{"format": "twinviewer-project", "schema_version": 1, "view": {"section": {"planes": []}}}',
+            "1 to 6 planes",
+        ),
         (b"[" * 100_000, "not a twinviewer project"),
     ],
 )

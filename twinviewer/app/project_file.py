@@ -23,6 +23,7 @@ from twinviewer.model.errors import ProjectError
 from twinviewer.model.layer_data import KINDS
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.model.project import Bookmark, LayerSource, LayerSpec, OverlaySpec, Project, Style, Viewpoint
+from twinviewer.model.section import Section
 
 SCHEMA_VERSION = 1
 FORMAT = "twinviewer-project"
@@ -34,9 +35,10 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewState:
-    """What is saved with the document but never undone: the camera and the clock."""
+    """What is saved with the document but never undone: the camera, what is cut away, and the clock."""
 
     viewpoint: Viewpoint | None = None
+    section: Section | None = None
     instant: datetime | None = None
     """Where the clock stands when it is not live."""
     live: bool = True

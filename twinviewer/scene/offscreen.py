@@ -12,6 +12,7 @@ from pyvista import Plotter, vtk_verbosity
 from twinviewer.app.session import Session
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.project import Viewpoint
+from twinviewer.model.section import Section
 from twinviewer.scene.city_scene import NAMED_VIEWS, CityScene, run_at_once
 from twinviewer.scene.furniture import caption
 
@@ -26,6 +27,7 @@ def render(
     size: tuple[int, int] = (1600, 1000),
     view: Viewpoint | str | None = None,
     instant: datetime | None = None,
+    section: Section | None = None,
     overlays: Mapping[str, Sequence[DrawingRequest]] | None = None,
     note: str = "",
 ) -> None:
@@ -37,6 +39,7 @@ def render(
         size: Width and height in pixels.
         view: A viewpoint, a name of ``city_scene.NAMED_VIEWS`` or a bookmark's title; None: an overview.
         instant: Date and time for the sun, timezone-aware; None: the bookmark's, or a summer morning.
+        section: What is cut away; None: nothing.
         overlays: What to draw by overlay id.
         note: Words at the upper edge, that values are simulated for example.
 
@@ -53,6 +56,7 @@ def render(
         try:
             when = instant or (bookmark.instant if bookmark is not None else None)
             scene.set_instant(when or scene.by_day(SUMMER_MORNING))
+            scene.set_section(section)
             for overlay_id, requests in (overlays or {}).items():
                 scene.draw_overlay(overlay_id, requests)
             wanted = bookmark.viewpoint if bookmark is not None else view

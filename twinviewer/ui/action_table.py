@@ -94,6 +94,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("view.isometric", "&Isometric view", "View", "Look from the south-west, obliquely.", "box", words="axonometric"),
     _spec("view.street", "&Street view", "View", "Stand in the middle of the picture.", "footprints", words="walk eye level"),
     _spec("view.parallel", "&Parallel projection", "View", "Draw without perspective.", "axis-3d", checkable=True, words="orthographic"),
+    _spec("view.section", "Se&ction", "View", "Cut the city open: what is selected, or else everything.", "slice", "X", in_view=True, checkable=True, words="cut slice clip plane interior floor plan cross-section"),
     _spec("view.zoom_in", "Zoom in", "View", "Go closer.", "zoom-in", "+", in_view=True, separator=True),
     _spec("view.zoom_out", "Zoom out", "View", "Go farther away.", "zoom-out", "-", in_view=True),
     _spec(
@@ -176,6 +177,7 @@ TOOLBAR: tuple[str | None, ...] = (
     "view.top",
     "view.isometric",
     "view.street",
+    "view.section",
     None,
     "view.add_bookmark",
     "file.picture",

@@ -113,11 +113,12 @@ class LiveCommands(QObject):
         return told_scales(self._scene.legends(), self._pictures, simulated=simulated)
 
     def view_state(self) -> ViewState:
-        """Return camera and clock, as a project file keeps them."""
+        """Return camera, section and clock, as a project file keeps them."""
         clock = self._services.clock
         live = clock.mode is ClockMode.LIVE
         return ViewState(
             viewpoint=self._scene.viewpoint,
+            section=self._scene.section,
             instant=None if live else clock.now(),
             live=live,
             speed=clock.speed,

@@ -52,6 +52,7 @@ from twinviewer.ui.program_commands import ProgramCommands
 from twinviewer.ui.project_commands import ProjectCommands
 from twinviewer.ui.restore_bar import RestoreBar
 from twinviewer.ui.results_panel import ResultsPanel
+from twinviewer.ui.section_commands import SectionCommands
 from twinviewer.ui.services import Services
 from twinviewer.ui.status_bar import StatusBar, scale_text
 from twinviewer.ui.style_panel import StylePanel
@@ -176,6 +177,7 @@ class MainWindow(QMainWindow):
         self.analyses = AnalysisCommands(self, on_results=self._legend_timer.start)
         self.exports = ExportCommands(self)
         self.objects = ObjectCommands(self)
+        self.sections = SectionCommands(self)
         self.layers = LayerCommands(
             services,
             self.panels,
@@ -193,6 +195,7 @@ class MainWindow(QMainWindow):
             **self.views.does(),
             **self.layers.does(),
             **self.objects.does(),
+            **self.sections.does(),
             **self.live.does(),
             **self.program.does(),
             "layer.export": self.exports.ask_and_export,
@@ -366,6 +369,7 @@ class MainWindow(QMainWindow):
     def _began(self, view: ViewState) -> None:
         self._first_look.begin(view)
         self.live.show_view_state(view)
+        self.sections.show_section(view.section)
         self.layers.show_pick(None)
         if self.services.session.project.layers:
             self.show_view()
@@ -414,11 +418,10 @@ class MainWindow(QMainWindow):
             commands[name].setEnabled(possible)
         commands["layer.export"].setEnabled(self.exports.can_export)
         has_layers = bool(session.project.layers)
-        for name in ("view.fit", "view.north", "view.top", "view.isometric", "view.street", "view.presentation"):
+        for name in ("view.fit", "view.north", "view.top", "view.isometric", "view.street", "view.section"):
             commands[name].setEnabled(has_layers)
-        commands["view.fit_selection"].setEnabled(has_layers)
-        commands["file.picture"].setEnabled(has_layers)
-        commands["view.add_bookmark"].setEnabled(has_layers)
+        for name in ("view.fit_selection", "view.presentation", "view.add_bookmark", "file.picture"):
+            commands[name].setEnabled(has_layers)
         commands["view.remove_bookmark"].setEnabled(bool(session.project.bookmarks))
 
     def _show_position(self, x: float, y: float) -> None:
@@ -521,6 +524,7 @@ class MainWindow(QMainWindow):
         self.services.overlays.stop()
         self.layers.close()
         self.objects.close()
+        self.sections.close()
         self.analyses.close()
         for stop in self._stops:
             stop()
