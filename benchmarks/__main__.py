@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 
 from benchmarks import drawing, isolation, overlays, plugins, reading, start
@@ -30,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as profile:
         os.environ["TWINVIEWER_PROFILE_DIR"] = profile
         files = _demo_files(buildings)
-        for row in reading.rows(files):
+        for row in chain(reading.rows(files), reading.second_opening_rows(files)):
             print(row, flush=True)
         _draw(files, buildings)
 

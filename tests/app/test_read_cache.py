@@ -46,10 +46,10 @@ def pool() -> Iterator[WorkerPool]:
 class Reading:
     """Reads files and counts how often a worker had to."""
 
-    def __init__(self, pool: WorkerPool, *, limit: int = LIMIT) -> None:
+    def __init__(self, pool: WorkerPool, *, limit: int = LIMIT, worth_s: float = 0.0) -> None:
         self.limit = limit
         self.registry = PluginRegistry(folders=[FOLDER])
-        self.cache = ReadCache(limit=lambda: self.limit)
+        self.cache = ReadCache(limit=lambda: self.limit, worth_s=worth_s)
         self.sources = Sources(registry=self.registry, pool=pool, cache=self.cache)
         self._pool = pool
 
@@ -60,8 +60,7 @@ class Reading:
 
     def wait(self) -> None:
         """Wait until everything that is to be kept is."""
-        for writer in tuple(self.cache._writers):
-            writer.join()
+        self.cache.wait(timeout_s=60.0)
 
     def close(self) -> None:
         self.wait()
@@ -70,8 +69,7 @@ class Reading:
 
 
 @pytest.fixture
-def read(pool: WorkerPool, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reading]:
-    monkeypatch.setattr(read_cache, "WORTH_KEEPING_S", 0.0)
+def read(pool: WorkerPool) -> Iterator[Reading]:
     reading = Reading(pool)
     yield reading
     reading.close()
@@ -171,16 +169,15 @@ def test_what_was_asked_otherwise_is_read_anew(
     assert len(entries()) == 2
 
 
-def test_what_is_read_quickly_is_not_kept(
-    read: Reading, reads: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(read_cache, "WORTH_KEEPING_S", 1000.0)
+def test_what_is_read_quickly_is_not_kept(pool: WorkerPool, reads: list[str], tmp_path: Path) -> None:
+    read = Reading(pool, worth_s=1000.0)
     path = scan(tmp_path)
     read(path)
     read.wait()
     assert entries() == []
     read(path)
     assert len(reads) == 2
+    read.close()
 
 
 def test_errors_are_not_kept(read: Reading, reads: list[str], tmp_path: Path) -> None:
@@ -385,24 +382,21 @@ import sys
 from pathlib import Path
 import numpy as np
 from dataclasses import replace
-from twinviewer.app import read_cache
 from twinviewer.app.plugins.registry import PluginRegistry
 from twinviewer.app.read_cache import ReadCache
 from twinviewer.app.sources import Sources
 from twinviewer.app.workers import WorkerPool
 from twinviewer.model.feedback import Silent
 
-read_cache.WORTH_KEEPING_S = 0.0
 pool = WorkerPool(size=1)
-cache = ReadCache(limit=lambda: 400_000)  # two of three, so that each drives out what the other wants
+cache = ReadCache(limit=lambda: 400_000, worth_s=0.0)  # two of three, so that each drives out what the other wants
 sources = Sources(registry=PluginRegistry(folders=[Path(sys.argv[1])]), pool=pool, cache=cache)
 for _ in range(15):
     for number, path in enumerate(map(Path, sys.argv[2:])):
         reader = sources.reader_for(path, Silent())
         (cloud,) = sources.read(sources.request(path, reader), reader, Silent()).layers
         assert np.array_equal(cloud.positions[:, 0], 565000.0 + number + np.arange(5000))
-        for writer in tuple(cache._writers):
-            writer.join()
+        cache.wait(timeout_s=60.0)
 cache.close()
 pool.close()
 print("right")

@@ -35,7 +35,6 @@ from twinviewer.formats.used_files import changed_last_ns, is_unchanged, state_o
 _log = logging.getLogger(__name__)
 
 WORTH_KEEPING_S = 0.3
-"""What is read in less is read again."""
 _ENDING = ".layers"
 _UNFINISHED = ".twinviewer-"
 _UNFINISHED_FOR_S = 3600.0
@@ -61,12 +60,12 @@ class ReadCache:
 
     Args:
         limit: Returns the most bytes that all entries may take; 0: nothing is kept and nothing is looked for.
-        folder: Where they are; None: the user's own.
+        worth_s: What was read in less time is not kept: it is read again.
     """
 
-    def __init__(self, *, limit: Callable[[], int], folder: Path | None = None) -> None:
-        self._limit = limit
-        self._folder = folder or cache_folder()
+    def __init__(self, *, limit: Callable[[], int], worth_s: float = WORTH_KEEPING_S) -> None:
+        self._limit, self._worth_s = limit, worth_s
+        self._folder = cache_folder()
         self._closed = False
         self._writing = threading.Lock()
         self._writers: set[threading.Thread] = set()
@@ -116,7 +115,7 @@ class ReadCache:
         """
         used = header["used"]
         is_settled = max(changed_last_ns(used), default=0) < began_at * 1e9 - _UNSETTLED_NS
-        is_wanted = self._limit() > 0 and time.time() - began_at >= WORTH_KEEPING_S and not self._closed
+        is_wanted = self._limit() > 0 and time.time() - began_at >= self._worth_s and not self._closed
         if not (is_wanted and is_settled and is_unchanged(used, Path(request.path))):
             arrays.unlink(missing_ok=True)
             return
@@ -139,14 +138,17 @@ class ReadCache:
         sizes = [found.st_size for _, found in self._entries()]
         return CacheFacts(entries=len(sizes), size=sum(sizes))
 
-    def close(self) -> None:
-        """Finish what is being written, if that takes no longer than a moment."""
-        deadline = time.monotonic() + _FINISH_WITHIN_S
+    def wait(self, *, timeout_s: float) -> None:
+        """Wait until everything that is to be kept is, no longer than ``timeout_s``."""
+        deadline = time.monotonic() + timeout_s
         for writer in tuple(self._writers):
             writer.join(max(0.0, deadline - time.monotonic()))
+
+    def close(self) -> None:
+        """Finish what is being written, if that takes no longer than a moment."""
+        self.wait(timeout_s=_FINISH_WITHIN_S)
         self._closed = True
-        for writer in tuple(self._writers):
-            writer.join(_FINISH_WITHIN_S)
+        self.wait(timeout_s=_FINISH_WITHIN_S)  # what is not finished is given up
 
     # --- entries ------------------------------------------------------------------------------------------------------
 
