@@ -41,9 +41,8 @@ PARSING: dict[str, Any] = {
     "remove_comments": True,
     "remove_pis": True,
     "remove_blank_text": True,
-    "collect_ids": False,
 }
-"""How lxml is to parse."""
+"""How lxml is to parse.  Not without ``collect_ids``: libxml2 then opens the document type that a file names."""
 _LEFT_OUT_LIMIT = 20
 """Members that are not well-formed; a file with more of them is something else."""
 _AGAIN = "Get the file again from where it came from."
@@ -192,8 +191,6 @@ class _Stream:
         self.path, self.size = path, size
         self.read = self.given = self.left_out = 0
         """Bytes that the parser was given; members that were yielded; members that were not well-formed."""
-        self.lines_before = 0
-        """What the parser's line numbers are short of the file's."""
         self.is_complete = False
         """Whether the end of the root element was met."""
         self.is_at_end = False
@@ -270,11 +267,13 @@ class _Stream:
         if start_tag is None:
             return False
         prolog = content[: start_tag.end()]
-        self.lines_before = _lines_in(content, at) - prolog.count(b"\n")
         self.read = at
         self._begin()
+        lines = _lines_in(content, at) - prolog.count(b"\n")  # so that the parser's line numbers are the file's
         with suppress(etree.XMLSyntaxError):  # it is raised again with the next bytes
             self.parser.feed(prolog)
+            for begin in range(0, lines, _CHUNK_BYTES):
+                self.parser.feed(b"\n" * min(_CHUNK_BYTES, lines - begin))
         return True
 
     def _content(self) -> mmap.mmap:
@@ -298,7 +297,7 @@ def _can_go_on(error: etree.XMLSyntaxError, stream: _Stream, findings: Findings)
         }
         named = ", ".join(f"“{prefix}”" for prefix in list(prefixes)[:5])
         problem = f"The file uses the namespace prefix {named} without declaring it; it is read as an extension."
-        findings.add("xml.prefix-undeclared", problem, where=f"line {undeclared[0].line + stream.lines_before}")
+        findings.add("xml.prefix-undeclared", problem, where=f"line {undeclared[0].line}")
     if stream.is_complete:
         return False
     type, line, message = error.code, error.lineno or 0, error.msg or ""
@@ -306,7 +305,6 @@ def _can_go_on(error: etree.XMLSyntaxError, stream: _Stream, findings: Findings)
         type, line, message = entries[-1].type, entries[-1].line, entries[-1].message
     opened = _MISMATCH.search(message)
     line = min(line, int(opened.group(1))) if opened else line  # a missing end tag is noticed far behind it
-    line += stream.lines_before
     if type in (types.ERR_RESOURCE_LIMIT, types.ERR_ENTITY_LOOP):
         raise HostileFileError(
             "The file is nested absurdly deep or multiplies itself, as attacks do; it is not read.",
