@@ -34,6 +34,7 @@ from twinviewer.app.settings import load_settings
 from twinviewer.app.site import site_of
 from twinviewer.app.sources import PROJECT_SUFFIX, Sources, as_path
 from twinviewer.app.style_choices import choices_for
+from twinviewer.app.textures import TextureReader, at_once
 from twinviewer.app.themes import Themes
 from twinviewer.app.workers import WorkerPool
 from twinviewer.live.clock import Clock
@@ -305,6 +306,7 @@ class ScriptSession:
             instant=instant,
             section=self._view.section,
             overlays={overlay_id: picture.requests for overlay_id, picture in pictures.items()},
+            textures=TextureReader(self._pool, self._problems, at_once),
             note=picture_note(self._registry, pictures),
         )
 

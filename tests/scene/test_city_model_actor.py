@@ -5,7 +5,7 @@ import numpy as np
 from tests.scene.small_city import at_lod, town
 from twinviewer.model.attributes import column
 from twinviewer.scene.city_colours import default_surface_colours, surface_slopes
-from twinviewer.scene.city_model_actor import inherited, shown_surfaces
+from twinviewer.scene.city_levels import inherited, shown_surfaces
 
 
 def two_levels() -> tuple[object, np.ndarray]:

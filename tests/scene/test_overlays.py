@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from vtkmodules.vtkCommonCore import vtkDataArray
+from vtkmodules.vtkRenderingCore import vtkActor
 
 from tests.scene.small_city import HEIGHT_M, ORIGIN, STEP_M, hills, session_of, spec_of, town
 from twinviewer.app.colour_maps import colours_of
@@ -15,6 +17,7 @@ from twinviewer.scene.city_scene import CityScene
 from twinviewer.scene.colours import ramp
 from twinviewer.scene.glyph_shapes import shape_mesh
 from twinviewer.scene.labels import decluttered
+from twinviewer.scene.meshes import as_numpy
 
 OpenScene = Callable[..., CityScene]
 X, Y, _ = ORIGIN
@@ -48,7 +51,11 @@ def drawn(scene: CityScene, overlay_id: str) -> list:
 
 
 def cell_colours(scene: CityScene, layer_id: str) -> np.ndarray:
-    return np.concatenate([colours.rgb for colours in scene._actors[layer_id]._colours])
+    return np.concatenate([as_numpy(colour_array(surface))[:, :3] for surface in scene._actors[layer_id].surfaces])
+
+
+def colour_array(surface: vtkActor) -> vtkDataArray:
+    return surface.GetMapper().GetInput().GetCellData().GetScalars()
 
 
 def test_a_hundred_frames_never_make_a_new_actor(open_scene: OpenScene) -> None:
@@ -107,7 +114,7 @@ def test_ids_are_looked_up_once_while_only_values_change(
     rows_of, painters = CityModelActor.rows_of, CityModelActor._painters
     monkeypatch.setattr(CityModelActor, "rows_of", lambda self, ids: looked_up.append(1) or rows_of(self, ids))
     monkeypatch.setattr(CityModelActor, "_painters", lambda self, rows: painted.append(1) or painters(self, rows))
-    colour_arrays = [colours._array for colours in scene._actors["buildings"]._colours]
+    colour_arrays = [colour_array(surface) for surface in scene._actors["buildings"].surfaces]
     mappers = [(actor.GetMapper(), actor.GetMapper().GetMTime()) for actor in scene._actors["buildings"].surfaces]
     for step in range(5):
         for overlay_id, house in (("first", "h-0-0"), ("second", "h-1-1")):
@@ -115,7 +122,7 @@ def test_ids_are_looked_up_once_while_only_values_change(
             scene.draw_overlay(overlay_id, [ColourObjects(object_ids=[house], values=values, scale=NO2)])
     assert len(looked_up) == 2
     assert len(painted) == 2  # for the first alone, then for both
-    assert [colours._array for colours in scene._actors["buildings"]._colours] == colour_arrays
+    assert [colour_array(surface) for surface in scene._actors["buildings"].surfaces] == colour_arrays
     assert [(mapper, mapper.GetMTime()) for mapper, _ in mappers] == mappers
     assert (cell_colours(scene, "buildings") == colours_of("limit")[255]).all(axis=1).sum() == 48
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from twinviewer.model.errors import DamagedFileError, HostileFileError, ReadError
@@ -36,6 +37,8 @@ def require_content(path: Path) -> int:
 def file_beside(path: Path, name: str) -> Path:
     """Return the file that ``path`` calls ``name``, which must lie in its own folder or below.
 
+    Large and small letters may differ: many files come from systems that do not tell them apart.
+
     Raises:
         HostileFileError: It lies elsewhere, or on another machine.
         ReadError: There is no such file.
@@ -44,6 +47,9 @@ def file_beside(path: Path, name: str) -> Path:
     try:
         target = (folder / name.replace("\\", "/")).resolve()
         is_inside = "://" not in name and target.is_relative_to(folder)
+        if is_inside and not target.is_file():
+            target = _in_other_case(folder, target).resolve()
+            is_inside = target.is_relative_to(folder)
         is_there = is_inside and target.is_file()
     except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, links that go in circles
         is_inside, is_there = True, False
@@ -56,6 +62,21 @@ def file_beside(path: Path, name: str) -> Path:
             f"The file needs “{shortened(name)}”, which is not beside it.", cure="Put it there.", source=path.name
         )
     return target
+
+
+def _in_other_case(folder: Path, target: Path) -> Path:
+    """Return ``target``, which lies in ``folder``, with each part as it is really written."""
+    found = folder
+    for part in target.relative_to(folder).parts:
+        names = _names_in(found, found.stat().st_mtime_ns) if found.is_dir() else {}
+        found /= names.get(part.casefold(), part)
+    return found
+
+
+@lru_cache(maxsize=16)
+def _names_in(folder: Path, modified_ns: int) -> dict[str, str]:
+    """Return the names in a folder by what they are whatever the case; ``modified_ns`` tells when to look again."""
+    return {each.name.casefold(): each.name for each in folder.iterdir()}
 
 
 def shortened(name: str) -> str:

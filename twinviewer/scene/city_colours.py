@@ -21,6 +21,8 @@ GREENS = table("#7d9a62", "#6e8f5a", "#8aa66a", "#648655", "#93aa74", "#789764")
 GROUND_RGB = rgb_of("#c9c3b6")
 WINDOW_RGB = rgb_of("#9fb4c0")
 DOOR_RGB = rgb_of("#8c6f57")
+LINE_RGB = rgb_of("#4d6272")
+"""Of curves and points: they must be seen before walls and the ground."""
 
 _TYPE_COLOURS = {  # by the class name's beginning, CityGML and CityJSON alike
     "Bridge": "#c9bca6",

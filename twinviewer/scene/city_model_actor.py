@@ -1,37 +1,38 @@
-"""City models on the screen: merged tiles of triangles with one colour per triangle, and outlines of the faces."""
+"""City models on the screen: merged tiles of triangles, outlines of their faces, curves and points."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkCamera, vtkRenderer
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkRenderer, vtkTexture
 
-from twinviewer.model.attributes import AttributeColumn
+from twinviewer.model.city_parts import Theme
 from twinviewer.model.drawing import ColourScale
 from twinviewer.model.layer_data import CityModel, LayerData
 from twinviewer.model.place import LocalFrame
-from twinviewer.model.project import Style
-from twinviewer.scene.city_colours import are_plants, default_surface_colours, surface_slopes
+from twinviewer.model.project import LayerSpec, Style
+from twinviewer.scene.city_appearance import (
+    TexturedLook,
+    WantedTextures,
+    material_colours,
+    wanted_textures,
+    with_textures,
+)
+from twinviewer.scene.city_colours import LINE_RGB, are_plants, default_surface_colours, surface_slopes
+from twinviewer.scene.city_levels import DEEPEST_NESTING, curves_of, hidden_surfaces, inherited, shown_surfaces
+from twinviewer.scene.city_tiles import Cells, Curves, FacePiece, Faces, Points, face_pieces
 from twinviewer.scene.colours import Coloured, Uint8s, category_colours, coloured_by_column, rgb_of, unit_rgb
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.layer_actor import LayerActor, Look, Outline
-from twinviewer.scene.meshes import (
-    LINE_OFFSET,
-    SOLID_OFFSET,
-    LookedUpColours,
-    Piece,
-    actor_of,
-    packed,
-    poly_data,
-    split,
-    tile_numbers,
-)
-from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
-from twinviewer.scene.shading import edges_fade_at_m
+from twinviewer.scene.meshes import LINE_OFFSET, SOLID_OFFSET, Piece, as_vtk, packed, split, tile_numbers
+from twinviewer.scene.picking import Hit, PickRay
+from twinviewer.scene.shading import SurfaceKind, edges_fade_at_m
 
 Int32s = NDArray[np.int32]
 Float32s = NDArray[np.float32]
@@ -39,7 +40,10 @@ Float32s = NDArray[np.float32]
 EDGE_COLOUR = "#7d7266"
 EDGES_IN_MOTION = 12_000
 """Outlines cost as much as faces; while the camera moves, this many of the nearest stay."""
-_DEEPEST_NESTING = 32
+PLAIN = "plain"
+"""``Style.color_by`` of a city model without its appearance."""
+_AS_GOOD_AS_BEFORE = 0.995
+"""Of the distance to a face, up to which a curve or point on it is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,56 +52,15 @@ class PreparedCity:
 
     local: Float32s
     """(v, 3) all vertices of the model."""
-    faces: list[Piece]
-    """Tiles of triangles; rows are rows of ``CityModel.triangles``."""
+    faces: list[FacePiece]
     edges: list[Piece]
     """Tiles of outlines; rows are rows of ``CityModel.edges``."""
+    curves: list[Piece]
+    """The same of edges that bound nothing."""
+    points: list[Piece]
+    """Rows are rows of ``CityModel.points``."""
     surface_rgb: Uint8s
     """(s, 3) default colours."""
-
-
-def shown_surfaces(model: CityModel, lod: str | None) -> NDArray[np.bool_]:
-    """Return which surfaces (s,) are drawn: of each object the highest level of detail, but none above ``lod``.
-
-    An object whose parts are more detailed than itself leaves the drawing to them.  Objects that have nothing at or
-    below ``lod`` are drawn at their lowest level rather than not at all.
-    """
-    level, owner, parent = model.surface_lod, model.surface_object, model.object_parent
-    count = len(parent)
-    limit = model.lods.index(lod) if lod in model.lods else len(model.lods)
-    lowest = np.full(count, np.iinfo(np.int32).max, dtype=np.int32)
-    np.minimum.at(lowest, owner, level)
-    best = np.full(count, -1, dtype=np.int32)
-    allowed = level <= limit
-    np.maximum.at(best, owner[allowed], level[allowed])
-    best = np.where((best < 0) & (lowest != np.iinfo(np.int32).max), lowest, best).astype(np.int32)
-    family = best.copy()
-    children = np.flatnonzero(parent >= 0)
-    for _ in range(_DEEPEST_NESTING):
-        above = family.copy()
-        np.maximum.at(above, parent[children], family[children])
-        if (above == family).all():
-            break
-        family = above
-    own_or_unknown: NDArray[np.bool_] = (level == family[owner]) | (level < 0)
-    return own_or_unknown
-
-
-def inherited(column: AttributeColumn, parent: Int32s) -> AttributeColumn:
-    """Return the column with absent values taken from the nearest ancestor: parts are as old as their building."""
-    source = np.arange(len(parent), dtype=np.int32)
-    for _ in range(_DEEPEST_NESTING):
-        climbing = ~column.present[source] & (parent[source] >= 0)
-        if not climbing.any():
-            break
-        source = np.where(climbing, parent[source], source).astype(np.int32)
-    return AttributeColumn(
-        name=column.name,
-        type=column.type,
-        values=column.values[source],
-        present=column.present[source],
-        unit=column.unit,
-    )
 
 
 class CityModelActor(LayerActor):
@@ -111,17 +74,30 @@ class CityModelActor(LayerActor):
     def prepare(cls, data: CityModel, style: Style, frame: LocalFrame, ground: Ground) -> PreparedCity:
         local = frame.to_local(data.vertices)
         shown = shown_surfaces(data, style.lod)
+        curves = curves_of(data)
         triangle_rows = np.flatnonzero(shown[data.triangle_surface]).astype(np.int32)
-        triangles = data.triangles[triangle_rows]
-        outlined = shown & ~are_plants(data)  # a crown is no body with edges
-        edge_rows = np.flatnonzero(outlined[data.edge_surface]).astype(np.int32)
-        edges = data.edges[edge_rows]
-        numbers = tile_numbers(np.concatenate([local[triangles[:, 0]], local[edges[:, 0]]]), cells=len(triangles))
+        outlined = shown & ~curves & ~are_plants(data)  # a crown is no body with edges
+        edge_rows, curve_rows = (
+            np.flatnonzero(wanted[data.edge_surface]).astype(np.int32) for wanted in (outlined, shown & curves)
+        )
+        point_rows = np.empty(0, np.int32)
+        rgb = default_surface_colours(data, surface_slopes(data, triangle_rows))
+        rgb[curves] = LINE_RGB
+        points: list[Piece] = []
+        if data.points is not None:
+            point_rows = np.flatnonzero(shown[data.points.surface]).astype(np.int32)
+            rgb[data.points.surface] = LINE_RGB
+            points = split(local, data.points.vertices[point_rows, None], np.zeros_like(point_rows), rows=point_rows)
+        first_corners = [data.triangles[triangle_rows, 0], data.edges[edge_rows, 0], data.edges[curve_rows, 0]]
+        numbers = tile_numbers(local[np.concatenate(first_corners)], cells=len(triangle_rows))
+        of_triangles, of_edges, of_curves = np.split(numbers, np.cumsum([len(part) for part in first_corners])[:-1])
         return PreparedCity(
             local=local,
-            faces=split(local, triangles, numbers[: len(triangles)], rows=triangle_rows),
-            edges=split(local, edges, numbers[len(triangles) :], rows=edge_rows),
-            surface_rgb=default_surface_colours(data, surface_slopes(data, triangle_rows)),
+            faces=face_pieces(data, local, triangle_rows, of_triangles),
+            edges=split(local, data.edges[edge_rows], of_edges, rows=edge_rows),
+            curves=split(local, data.edges[curve_rows], of_curves, rows=curve_rows),
+            points=points,
+            surface_rgb=rgb,
         )
 
     @classmethod
@@ -138,30 +114,47 @@ class CityModelActor(LayerActor):
         self._scale: ColourScale | None = None
         self._row_by_id: dict[str, int] | None = None
         self._coloured: tuple[Int32s, Uint8s] | None = None
-        self._surfaces = [data.triangle_surface[piece.rows] for piece in prepared.faces]
-        self._painted: tuple[Int32s, list[Int32s]] | None = None
-        """Which objects are coloured, and where the colour of each triangle is looked up then."""
-        self._colours: list[LookedUpColours] = []
-        self._locators: list[TriangleLocator] = []
-        self._edge_counts = np.array([len(piece.cells) for piece in prepared.edges], dtype=np.int64)
-        self._edge_boxes = np.array(
-            [np.stack([piece.points.min(0), piece.points.max(0)], 1) for piece in prepared.edges]
-        )
+        self._painted: tuple[Int32s, Int32s] | None = None
+        """Which objects are coloured, and where the colour of each surface is looked up then."""
+        self._theme: Theme | None = None
+        self._look: TexturedLook | None = None
+        self._hidden: NDArray[np.bool_] | None = None
         self._edges_wanted = True
         self._visible = True
-        for piece in prepared.faces:
-            mesh = poly_data(piece.points, triangles=piece.cells)
-            self._colours.append(LookedUpColours(mesh, len(piece.cells)))
-            self._locators.append(TriangleLocator(mesh))
-            mapper = self._attach_surface(actor_of(mesh)).GetMapper()
+        self._faces = [Faces(drawn, data) for drawn in prepared.faces]
+        self._outlines = [Cells(piece, data.edge_surface[piece.rows], coloured=False) for piece in prepared.edges]
+        self._curves = [Curves(piece, data.edge_surface[piece.rows]) for piece in prepared.curves]
+        self._points = [
+            Points(piece, data.points.surface[piece.rows]) for piece in prepared.points if data.points is not None
+        ]
+        self._kinds = {faces.actor: SurfaceKind.TEXTURED for faces in self._faces if faces.textured}
+        self._edge_counts = np.array([len(edges.cells) for edges in self._outlines], dtype=np.int64)
+        self._edge_boxes = np.array(
+            [np.stack([edges.points.min(0), edges.points.max(0)], 1) for edges in self._outlines]
+        )
+        for faces in self._faces:
+            mapper = self._attach_surface(faces.actor).GetMapper()
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(*SOLID_OFFSET)
-        for piece in prepared.edges:
-            actor = self._attach(actor_of(poly_data(piece.points, lines=piece.cells)))
-            actor.GetProperty().SetColor(*unit_rgb(EDGE_COLOUR))
+        for lines in chain(self._outlines, self._curves):
+            actor = self._attach(lines.actor)
             actor.GetProperty().LightingOff()
-            actor.ForceTranslucentOn()  # so that outlines can fade
             actor.GetMapper().SetRelativeCoincidentTopologyLineOffsetParameters(*LINE_OFFSET)
-            self.edges.append(actor)
+        for edges in self._outlines:
+            edges.actor.GetProperty().SetColor(*unit_rgb(EDGE_COLOUR))
+            edges.actor.ForceTranslucentOn()  # so that outlines can fade
+            self.edges.append(edges.actor)
+        for points in self._points:
+            self._attach(points.actor).GetProperty().LightingOff()
+
+    def kind_of(self, surface: vtkActor) -> SurfaceKind:
+        return self._kinds.get(surface, SurfaceKind.CITY)
+
+    def update(self, before: LayerSpec | None, after: LayerSpec) -> None:
+        super().update(before, after)
+        for faces in self._faces:  # VTK would take the marks in the colours for opacities
+            glass = faces.translucent and self._theme is not None
+            faces.actor.SetForceTranslucent(glass)
+            faces.actor.SetForceOpaque(not glass and after.opacity == 1.0)
 
     def _show(self, *, visible: bool) -> None:
         super()._show(visible=visible)
@@ -190,10 +183,46 @@ class CityModelActor(LayerActor):
             actor.SetVisibility(show)
 
     def restyle(self, before: Style | None, after: Style) -> None:
-        if before is not None and _colouring(before) == _colouring(after):
+        for curves in self._curves:
+            curves.actor.GetProperty().SetLineWidth(after.line_width_px)
+        for points in self._points:
+            points.actor.GetProperty().SetPointSize(2 * after.point_size_px)
+        if before is None or before.hidden_types != after.hidden_types:
+            hidden = hidden_surfaces(self._model, after.hidden_types)
+            self._hidden = hidden if hidden.any() else None
+            self._hide()
+        elif _colouring(before) == _colouring(after):
             return
-        coloured = self._coloured_by_style(after)
-        self._own_packed, self._scale = packed(coloured.rgb), coloured.scale
+        self._theme = self._theme_of(after)
+        self._paint_own(after)
+
+    def _hide(self) -> None:
+        """Leave out what is hidden, and outlines of what has textures, too: pictures have outlines of their own."""
+        for cells in chain(self._faces, self._curves, self._points):
+            cells.hide(self._hidden)
+        hidden = self._hidden
+        if self._look is not None and self._look.theme is self._theme:
+            hidden = self._look.textured if hidden is None else hidden | self._look.textured
+        for edges in self._outlines:
+            edges.hide(hidden)
+        self._boxes = None
+
+    def _theme_of(self, style: Style) -> Theme | None:
+        appearance = self._model.appearance
+        if appearance is None or style.color_by is not None or style.colour is not None:
+            return None
+        return appearance.theme(style.theme)
+
+    def _paint_own(self, style: Style) -> None:
+        if self._theme is None or self._model.appearance is None:
+            coloured = self._coloured_by_style(style)
+            self._own_packed, self._scale = packed(coloured.rgb), coloured.scale
+        else:
+            own = packed(self._prepared.surface_rgb)
+            self._own_packed = material_colours(self._theme, self._model.appearance.materials, own)
+            self._scale = None
+            if self._look is not None and self._look.theme is self._theme:
+                self._own_packed = with_textures(self._own_packed, self._look)
         self._write_colours()
 
     def _coloured_by_style(self, style: Style) -> Coloured:
@@ -236,20 +265,19 @@ class CityModelActor(LayerActor):
 
     def _write_colours(self) -> None:
         if self._coloured is None:
-            table, places = self._own_packed, self._surfaces
+            table, place = self._own_packed, None
         else:
             rows, rgb = self._coloured
-            table, places = np.concatenate([packed(rgb), self._own_packed]), self._places(rows)
-        for colours, place in zip(self._colours, places, strict=True):
-            colours.write(table, place)
+            table, place = np.concatenate([packed(rgb), self._own_packed]), self._places(rows)
+        for cells in chain(self._faces, self._curves, self._points):
+            cells.paint(table, place)
 
-    def _places(self, rows: Int32s) -> list[Int32s]:
-        """Return where the triangles of each tile find their colours: those of ``rows``, then those of the surfaces."""
+    def _places(self, rows: Int32s) -> Int32s:
+        """Return where the surfaces (s,) find their colours: those of ``rows``, then their own."""
         if self._painted is None or self._painted[0] is not rows:
             of_surface = self._painters(rows)[self._model.surface_object]
             own = len(rows) + np.arange(len(of_surface), dtype=np.int32)
-            place = np.where(of_surface >= 0, of_surface, own)
-            self._painted = rows, [place[surfaces] for surfaces in self._surfaces]
+            self._painted = rows, np.where(of_surface >= 0, of_surface, own)
         return self._painted[1]
 
     def _painters(self, rows: Int32s) -> Int32s:
@@ -258,24 +286,59 @@ class CityModelActor(LayerActor):
         painter = np.full(len(parent) + 1, -1, dtype=np.int32)  # last: nobody, whom parent −1 looks at
         known = rows >= 0
         painter[rows[known]] = np.flatnonzero(known)
-        for _ in range(_DEEPEST_NESTING):
+        for _ in range(DEEPEST_NESTING):
             heirs = (painter[:-1] < 0) & (painter[parent] >= 0)
             if not heirs.any():
                 break
             painter[:-1][heirs] = painter[parent[heirs]]
         return painter[:-1]
 
+    # --- textures -----------------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> CityModel:
+        return self._model
+
+    @property
+    def wanted(self) -> WantedTextures | None:
+        """What the theme that is shown needs and does not have yet."""
+        if self._theme is None or (self._look is not None and self._look.theme is self._theme):
+            return None
+        return wanted_textures(self._model, self._theme)
+
+    @property
+    def textured_pieces(self) -> list[Int32s]:
+        """The triangles of each piece that may have textures, as rows of the model's."""
+        return [faces.all_rows for faces in self._faces if faces.textured]
+
+    def lay_textures(self, look: TexturedLook, style: Style) -> None:
+        """Show the textures of a theme."""
+        for faces, corners in zip((faces for faces in self._faces if faces.textured), look.corners, strict=True):
+            faces.lay_textures(corners.places, corners.boxes)
+        if self._look is None or self._look.atlas is not look.atlas:
+            self._release_pages()
+            self.pages = tuple(_texture_of(page) for page in look.atlas.pages)
+        self._look = look
+        self._hide()
+        self._paint_own(style)
+
+    # --- picking ------------------------------------------------------------------------------------------------
+
     def first_hit(self, ray: PickRay) -> Hit | None:
-        best: Hit | None = None
-        for piece, locator in zip(self._prepared.faces, self._locators, strict=True):
-            found = locator.first_hit(ray)
-            if found is None:
-                continue
-            position, cell = found
-            if best is None or ray.distance_to(position) < ray.distance_to(best.position):
-                surface = int(self._model.triangle_surface[piece.rows[cell]])
-                best = Hit(position=position, surface=surface, object=int(self._model.surface_object[surface]))
-        return best
+        best: tuple[float, NDArray[np.float64], int] | None = None
+        for share, found in chain(
+            ((1.0, faces.first_hit(ray)) for faces in self._faces),
+            ((_AS_GOOD_AS_BEFORE, lines.first_hit(ray)) for lines in self._curves),
+            ((_AS_GOOD_AS_BEFORE, points.first_hit(ray)) for points in self._points),
+        ):
+            if found is not None:
+                distance = share * ray.distance_to(found[0])
+                if best is None or distance < best[0]:
+                    best = distance, *found
+        if best is None:
+            return None
+        _, position, surface = best
+        return Hit(position=position, surface=surface, object=int(self._model.surface_object[surface]))
 
     def outline(self, hit: Hit) -> Outline | None:
         """Return the shape of some surfaces, or of an object with all its parts, without what is not shown."""
@@ -286,16 +349,19 @@ class CityModelActor(LayerActor):
         if not hit.surfaces:
             surfaces = self._family(hit.object)[self._model.surface_object]
 
-        def cells_of(pieces: list[Piece], owner: Int32s, cells: Int32s) -> Int32s:
-            chosen: list[Any] = [piece.rows[surfaces[owner[piece.rows]]] for piece in pieces]
-            return cells[np.concatenate(chosen)] if chosen else cells[:0]
-
-        triangles = cells_of(self._prepared.faces, self._model.triangle_surface, self._model.triangles)
-        lines = cells_of(self._prepared.edges, self._model.edge_surface, self._model.edges)
+        if self._hidden is not None:
+            surfaces &= ~self._hidden
+        model, prepared = self._model, self._prepared
+        faces = [drawn.piece for drawn in prepared.faces]
+        triangles = _cells_of(surfaces, faces, model.triangle_surface, model.triangles)
+        lines = _cells_of(surfaces, prepared.edges + prepared.curves, model.edge_surface, model.edges)
+        if not (len(triangles) or len(lines)) and model.points is not None:
+            marked = _cells_of(surfaces, prepared.points, model.points.surface, model.points.vertices)
+            return Outline(points=prepared.local[marked], vertices=True)
         used, corner = np.unique(np.concatenate([triangles.ravel(), lines.ravel()]), return_inverse=True)
         rows: Int32s = corner.astype(np.int32)
         return Outline(
-            points=self._prepared.local[used],
+            points=prepared.local[used],
             triangles=rows[: triangles.size].reshape(-1, 3),
             lines=rows[triangles.size :].reshape(-1, 2),
         )
@@ -304,7 +370,7 @@ class CityModelActor(LayerActor):
         """Return which objects (n,) are the one in ``row`` or part of it."""
         family = np.zeros(len(self._model.object_parent), dtype=np.bool_)
         family[row] = True
-        for _ in range(_DEEPEST_NESTING):
+        for _ in range(DEEPEST_NESTING):
             parent = self._model.object_parent
             grown = family | ((parent >= 0) & family[parent])
             if (grown == family).all():
@@ -312,6 +378,31 @@ class CityModelActor(LayerActor):
             family = grown
         return family
 
+    def _release_pages(self) -> None:
+        for page in self.pages:
+            page.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
+        self.pages = ()
+
 
 def _colouring(style: Style) -> tuple[Any, ...]:
-    return (style.colour, style.color_by, style.colour_map, style.value_range)
+    return (style.colour, style.color_by, style.colour_map, style.value_range, style.theme)
+
+
+def _cells_of(surfaces: NDArray[np.bool_], pieces: Sequence[Piece], owner: Int32s, cells: Int32s) -> Int32s:
+    """Return those of ``cells`` in the pieces whose surface, ``owner``, is one of ``surfaces`` (s,)."""
+    chosen: list[Any] = [piece.rows[surfaces[owner[piece.rows]]] for piece in pieces]
+    return cells[np.concatenate(chosen)] if chosen else cells[:0]
+
+
+def _texture_of(page: Uint8s) -> vtkTexture:
+    image = vtkImageData()
+    rows, columns = page.shape[:2]
+    image.SetDimensions(columns, rows, 1)
+    image.GetPointData().SetScalars(as_vtk(page.reshape(-1, 4), "rgba"))
+    texture = vtkTexture()
+    texture.SetInputData(image)
+    texture.SetColorModeToDirectScalars()
+    texture.InterpolateOn()
+    texture.MipmapOn()
+    texture.RepeatOff()
+    return texture

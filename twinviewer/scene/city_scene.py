@@ -19,6 +19,7 @@ from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 from twinviewer.analysis.sun import NOWHERE, SolarSite, solar_site
 from twinviewer.app.session import Change, Session
+from twinviewer.app.textures import TextureSource
 from twinviewer.model.drawing import ColourScale, DrawingRequest
 from twinviewer.model.layer_data import LayerData, TerrainGrid
 from twinviewer.model.place import LOCAL, Extent, LocalFrame
@@ -26,6 +27,7 @@ from twinviewer.model.project import LayerId, LayerSpec, Project, Viewpoint
 from twinviewer.model.section import Section
 from twinviewer.scene.animation import Animation
 from twinviewer.scene.camera import apply_viewpoint, around, set_clipping_range, viewpoint_of
+from twinviewer.scene.city_appearance import TexturedLook
 from twinviewer.scene.city_model_actor import CityModelActor
 from twinviewer.scene.drawn import RunInBackground
 from twinviewer.scene.feature_actor import FeatureActor
@@ -43,6 +45,7 @@ from twinviewer.scene.sections import Cut
 from twinviewer.scene.selection import Selection
 from twinviewer.scene.stage import Stage
 from twinviewer.scene.terrain_actor import TerrainActor
+from twinviewer.scene.texturing import Texturing
 
 T = TypeVar("T")
 
@@ -79,6 +82,7 @@ class CityScene:
         *,
         request_render: Callable[[], None],
         run_in_background: RunInBackground,
+        textures: TextureSource | None = None,
     ) -> None:
         self._thread = threading.get_ident()
         self._renderer = plotter.renderer
@@ -98,6 +102,9 @@ class CityScene:
         self._stage = Stage(self._renderer)
         self._overlays = Overlays(
             self._renderer, self._stage, run_in_background=run_in_background, request_render=request_render
+        )
+        self._texturing = Texturing(
+            textures, self._actors, run_in_background=run_in_background, on_laid=self._lay_textures
         )
         self._selection = Selection(self._renderer)
         self._selected: Pick | None = None
@@ -173,6 +180,7 @@ class CityScene:
             if self._selection.layer_id == layer_id:
                 self._selection.clear()
             self._overlays.forget_layer(layer_id)
+            self._texturing.forget(layer_id)
             actor.detach()
             self._stage.age_shadows()
 
@@ -184,7 +192,8 @@ class CityScene:
             self._prepare(after)
         else:
             actor.update(before, after)
-            if before.visible != after.visible or before.opacity != after.opacity:
+            self._bring_textures(after)
+            if (before.visible, before.opacity, before.style) != (after.visible, after.opacity, after.style):
                 self._stage.age_shadows()
 
     def _prepare(self, spec: LayerSpec) -> None:
@@ -217,8 +226,20 @@ class CityScene:
         self._actors[layer_id] = actor
         if isinstance(actor, CityModelActor):
             self._overlays.add_city_model(layer_id, actor)
+        self._bring_textures(self._session.project.layer(layer_id))
         self._rank_layers()
         self._lay_base()
+        self._request_render()
+
+    def _bring_textures(self, spec: LayerSpec) -> None:
+        actor = self._actors.get(spec.id)
+        if isinstance(actor, CityModelActor) and actor.model is self._session.store.get(spec.id):  # no preview
+            self._texturing.follow(spec, actor)
+
+    def _lay_textures(self, layer_id: LayerId, actor: CityModelActor, look: TexturedLook) -> None:
+        self._require_main_thread()
+        actor.lay_textures(look, self._session.project.layer(layer_id).style)
+        self._stage.dress(actor)
         self._request_render()
 
     def _follow_ground(self) -> None:
@@ -523,6 +544,7 @@ class CityScene:
             twin.set_instant(self._instant)
             twin.set_section(self.section)
             self._overlays.copy_to(twin._overlays)
+            self._texturing.copy_to(twin._texturing)
             twin.select(self._selected)
             twin.viewpoint = self.viewpoint
             twin.screenshot(path, map_furniture=map_furniture)
@@ -545,6 +567,7 @@ class CityScene:
             self._drop(layer_id)
         self._selection.clear()
         self._overlays.close()
+        self._texturing.close()
         self._stage.close()
 
     # --- inside -----------------------------------------------------------------------------------------------

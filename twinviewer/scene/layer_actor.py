@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkActor, vtkCamera, vtkRenderer, vtkTexture
 
 from twinviewer.model.drawing import ColourScale
 from twinviewer.model.layer_data import LayerData
@@ -16,6 +16,7 @@ from twinviewer.model.place import LocalFrame
 from twinviewer.model.project import LayerSpec, Style
 from twinviewer.scene.ground import Ground
 from twinviewer.scene.picking import Hit, PickRay
+from twinviewer.scene.shading import SurfaceKind
 
 Float32s = NDArray[np.float32]
 Int32s = NDArray[np.int32]
@@ -64,8 +65,8 @@ class LayerActor(ABC):
     casts_shadows: ClassVar[bool] = False
     is_cut: ClassVar[bool] = False
     """Whether every section cuts it, not only those that cut the ground."""
-    smooth: ClassVar[bool] = False
-    """Whether its surfaces bring normals; otherwise each triangle is lit by its own."""
+    surface_kind: ClassVar[SurfaceKind] = SurfaceKind.FLAT
+    """What there is to its surfaces, if they are all alike."""
 
     @classmethod
     @abstractmethod
@@ -85,6 +86,12 @@ class LayerActor(ABC):
         """Those of the actors that take light."""
         self.edges: list[vtkActor] = []
         """Those of the actors that outline surfaces."""
+        self.pages: tuple[vtkTexture, ...] = ()
+        """Of textures, for those of the surfaces that have some."""
+
+    def kind_of(self, surface: vtkActor) -> SurfaceKind:
+        """Return what there is to one of the surfaces."""
+        return self.surface_kind
 
     def _attach(self, actor: vtkActor) -> vtkActor:
         self._actors.append(actor)
@@ -94,7 +101,7 @@ class LayerActor(ABC):
     def _attach_surface(self, actor: vtkActor) -> vtkActor:
         self.surfaces.append(actor)
         actor.GetProperty().SetAmbient(AMBIENT)
-        if not self.smooth:
+        if self.surface_kind is not SurfaceKind.SMOOTH:
             actor.GetProperty().SetInterpolationToFlat()
         return self._attach(actor)
 
@@ -156,6 +163,8 @@ class LayerActor(ABC):
         for actor in self._actors:
             self._renderer.RemoveActor(actor)
             actor.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
+        for page in self.pages:
+            page.ReleaseGraphicsResources(self._renderer.GetRenderWindow())
         self._actors.clear()
         self.surfaces.clear()
         self.edges.clear()

@@ -98,12 +98,17 @@ def poly_data(
     holder.SetData(as_vtk(points.astype(np.float32, copy=False)))
     data.SetPoints(holder)
     if triangles is not None:
-        data.SetPolys(_cell_array(triangles))
+        set_cells(data, triangles)
     if lines is not None:
-        data.SetLines(_cell_array(lines))
+        set_cells(data, lines)
     if vertices:
-        data.SetVerts(_cell_array(np.arange(len(points), dtype=np.int32)[:, None]))
+        set_cells(data, np.arange(len(points), dtype=np.int32)[:, None])
     return data
+
+
+def set_cells(data: vtkPolyData, cells: Int32s) -> None:
+    """Put in other triangles (c, 3), line segments (c, 2) or vertices (c, 1), corners among its points."""
+    {1: data.SetVerts, 2: data.SetLines, 3: data.SetPolys}[cells.shape[1]](_cell_array(cells))
 
 
 def _cell_array(cells: Int32s) -> vtkCellArray:
@@ -144,11 +149,6 @@ class LookedUpColours:
         self._array = as_vtk(self._rgba, "colour")
         self._attributes = data.GetCellData()
         self._attributes.SetScalars(self._array)
-
-    @property
-    def rgb(self) -> Uint8s:
-        """(n, 3), a view."""
-        return self._rgba[:, :3]
 
     def write(self, table: NDArray[np.uint32], rows: Int32s) -> None:
         """Give each cell the colour of its row (n,) in a table of :func:`packed` colours."""

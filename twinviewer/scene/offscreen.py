@@ -10,6 +10,7 @@ from pathlib import Path
 from pyvista import Plotter, vtk_verbosity
 
 from twinviewer.app.session import Session
+from twinviewer.app.textures import TextureSource
 from twinviewer.model.drawing import DrawingRequest
 from twinviewer.model.project import Viewpoint
 from twinviewer.model.section import Section
@@ -29,6 +30,7 @@ def render(
     instant: datetime | None = None,
     section: Section | None = None,
     overlays: Mapping[str, Sequence[DrawingRequest]] | None = None,
+    textures: TextureSource | None = None,
     note: str = "",
 ) -> None:
     """Draw the session as it stands and write a PNG.
@@ -41,6 +43,7 @@ def render(
         instant: Date and time for the sun, timezone-aware; None: the bookmark's, or a summer morning.
         section: What is cut away; None: nothing.
         overlays: What to draw by overlay id.
+        textures: Brings those of city models, at once; None: they are drawn in plain colours.
         note: Words at the upper edge, that values are simulated for example.
 
     Raises:
@@ -52,7 +55,9 @@ def render(
         raise KeyError(view)
     with vtk_verbosity("error"):  # without a display, VTK warns before it takes the next way to OpenGL
         plotter = Plotter(off_screen=True, window_size=list(size))
-        scene = CityScene(plotter, session, request_render=lambda: None, run_in_background=run_at_once)
+        scene = CityScene(
+            plotter, session, request_render=lambda: None, run_in_background=run_at_once, textures=textures
+        )
         try:
             when = instant or (bookmark.instant if bookmark is not None else None)
             scene.set_instant(when or scene.by_day(SUMMER_MORNING))

@@ -8,6 +8,8 @@ occlusion be.  All surfaces share one shader property each, so a frame sets a ha
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
 from twinviewer.scene.meshes import as_vtk
 from twinviewer.scene.shadows import DEPTH_STEPS, ShadowMap
 from twinviewer.scene.sky import Sky
+from twinviewer.scene.texture_shader import FIND_TEXEL, GLOW, PAGES, TEXTURE_BOXES, TEXTURE_PLACES, UNPACK
 
 Float64s = NDArray[np.float64]
 
@@ -25,6 +28,8 @@ _TEXTURE = "materialTex"
 """One of the names that VTK binds without drawing the texture itself (it is used in physically based shading only)."""
 
 _LIGHT = "//VTK::Light::Impl"
+_TEXTURES = "//VTK::TCoord::Impl"
+"""Where VTK multiplies what is drawn with all textures that it does not know by name."""
 _NORMAL = "normal"
 """Name of the point array with the normals of smooth surfaces."""
 
@@ -33,6 +38,10 @@ _VERTEX = "  tvPlace = vertexMC.xyz;\n"
 _COPIES_VERTEX = "  tvPlace = vertex.xyz;\n"  # where a copy of the shape stands, which vertexMC does not know
 _SMOOTH_VERTEX_DECLARATION = _VERTEX_DECLARATION + "in vec3 tvNormalMC;\nout vec3 tvNormalVS;\n"
 _SMOOTH_VERTEX = _VERTEX + "  tvNormalVS = tvNormalMC;\n"
+_TEXTURED_VERTEX_DECLARATION = (
+    _VERTEX_DECLARATION + "in vec3 tvPlaceMC;\nin vec4 tvBoxMC;\nout vec3 tvPlaceInTexture;\nout vec4 tvBox;\n"
+)
+_TEXTURED_VERTEX = _VERTEX + "  tvPlaceInTexture = tvPlaceMC;\n  tvBox = tvBoxMC;\n"
 _FLAT_NORMAL = "cross(dFdx(tvPlace), dFdy(tvPlace))"
 _SMOOTH_NORMAL = "tvNormalVS"
 
@@ -87,15 +96,50 @@ EDGE_FADE_M = (0.12, 0.6)
 """Outlines fade away while a pixel grows from the first to the second length: far off they would be a grey noise."""
 
 
+class SurfaceKind(Enum):
+    """What there is to surfaces beside their colours."""
+
+    FLAT = auto()
+    """Each triangle is lit by its own normal."""
+    SMOOTH = auto()
+    """There is an array of normals."""
+    CITY = auto()
+    """Flat, and colours are as in :mod:`texture_shader`."""
+    TEXTURED = auto()
+    """The same, and corners say where they are in textures."""
+
+
+_ATTRIBUTES = {
+    SurfaceKind.SMOOTH: (("tvNormalMC", _NORMAL),),
+    SurfaceKind.TEXTURED: (("tvPlaceMC", TEXTURE_PLACES), ("tvBoxMC", TEXTURE_BOXES)),
+}
+"""Names in the shader, and of arrays of points."""
+
+
 class Shading:
     """The shader properties that surfaces and their outlines share, and the numbers in them."""
 
     def __init__(self) -> None:
-        surface = _SURFACE + _hazy("tvColour", opacity="opacity")
-        self._flat = shader_property(surface.replace("NORMAL", _FLAT_NORMAL))
-        replace_vertex(self._flat, _VERTEX_DECLARATION, _VERTEX)
-        self._smooth = shader_property(surface.replace("NORMAL", _SMOOTH_NORMAL))
-        replace_vertex(self._smooth, _SMOOTH_VERTEX_DECLARATION, _SMOOTH_VERTEX)
+        haze = _hazy("tvColour", opacity="opacity")
+        surface = _SURFACE + haze
+        flat = shader_property(surface.replace("NORMAL", _FLAT_NORMAL))
+        replace_vertex(flat, _VERTEX_DECLARATION, _VERTEX)
+        smooth = shader_property(surface.replace("NORMAL", _SMOOTH_NORMAL))
+        replace_vertex(smooth, _SMOOTH_VERTEX_DECLARATION, _SMOOTH_VERTEX)
+        of_city = surface.replace("NORMAL", _FLAT_NORMAL).replace("  vec3 tvColour", f"{GLOW}  vec3 tvColour")
+        city = shader_property(UNPACK + of_city)
+        replace_vertex(city, _VERTEX_DECLARATION, _VERTEX)
+        textured = shader_property(UNPACK + FIND_TEXEL + of_city)
+        replace_vertex(textured, _TEXTURED_VERTEX_DECLARATION, _TEXTURED_VERTEX)
+        textured.AddFragmentShaderReplacement(_TEXTURES, True, "", False)  # noqa: FBT003 - we look them up ourselves
+        self._surfaces = {
+            SurfaceKind.FLAT: flat,
+            SurfaceKind.SMOOTH: smooth,
+            SurfaceKind.CITY: city,
+            SurfaceKind.TEXTURED: textured,
+        }
+        self._blank = vtkTexture()
+        self._blank.SetInputData(_one_texel())
         self._copies = shader_property(surface.replace("NORMAL", _FLAT_NORMAL).replace(_LIT, _GLOWING))
         replace_vertex(self._copies, _VERTEX_DECLARATION, _COPIES_VERTEX)
         self._edge = shader_property(_EDGE + _hazy("diffuseColor * edgeLight", opacity="opacity * tvShown"))
@@ -129,23 +173,29 @@ class Shading:
 
     @property
     def _all(self) -> tuple[vtkOpenGLShaderProperty, ...]:
-        return (self._flat, self._smooth, self._copies, self._edge)
+        return (*self._surfaces.values(), self._copies, self._edge)
 
-    def dress(self, actor: vtkActor, *, smooth: bool, for_occlusion: bool) -> None:
+    def dress(
+        self, actor: vtkActor, kind: SurfaceKind, *, pages: Sequence[vtkTexture] = (), for_occlusion: bool
+    ) -> None:
         """Light a surface.
 
         Args:
             actor: The surface.
-            smooth: Take the mesh's normals; otherwise each triangle is flat.
+            kind: What there is to it.
+            pages: Its textures, at most MOST_PAGES.
             for_occlusion: Let VTK compute its own light too, of which ambient occlusion takes the normals.
         """
         actor.GetProperty().SetTexture(_TEXTURE, self._texture)
         actor.GetProperty().SetLighting(for_occlusion)
         mapper = actor.GetMapper()
         assert isinstance(mapper, vtkPolyDataMapper)
-        if smooth:
-            mapper.MapDataArrayToVertexAttribute("tvNormalMC", _NORMAL, _OF_POINTS, -1)
-        actor.SetShaderProperty(self._smooth if smooth else self._flat)
+        for name, array in _ATTRIBUTES.get(kind, ()):
+            mapper.MapDataArrayToVertexAttribute(name, array, _OF_POINTS, -1)
+        if kind is SurfaceKind.TEXTURED:
+            for number, name in enumerate(PAGES):  # each needs one: where none is bound, drivers object
+                actor.GetProperty().SetTexture(name, pages[number] if number < len(pages) else self._blank)
+        actor.SetShaderProperty(self._surfaces[kind])
 
     def dress_copies(self, actor: vtkActor, *, for_occlusion: bool) -> None:
         """Light many copies of one shape, each triangle flat."""
@@ -159,7 +209,7 @@ class Shading:
 
     def undress(self, actor: vtkActor) -> None:
         """Leave an actor to VTK's own lights."""
-        actor.GetProperty().RemoveTexture(_TEXTURE)
+        actor.GetProperty().RemoveAllTextures()
         actor.GetProperty().LightingOn()
         mapper = actor.GetMapper()
         if isinstance(mapper, vtkPolyDataMapper):  # copies have a mapper of their own
@@ -221,7 +271,8 @@ class Shading:
         self._set_number("pixelSize", _pixel_size(camera, renderer.GetSize()[1]))
 
     def release(self, renderer: vtkRenderer) -> None:
-        self._texture.ReleaseGraphicsResources(renderer.GetRenderWindow())
+        for texture in (self._texture, self._blank):
+            texture.ReleaseGraphicsResources(renderer.GetRenderWindow())
 
     def _set_vector(self, name: str, value: Float64s | tuple[float, float, float]) -> None:
         for item in self._all:
@@ -237,7 +288,7 @@ class Shading:
 
     def _set_matrix(self, name: str, matrix: Float64s) -> None:
         columns = [float(part) for part in matrix.T.ravel()]  # OpenGL counts down the columns
-        for item in (self._flat, self._smooth, self._copies):
+        for item in (*self._surfaces.values(), self._copies):
             item.GetFragmentCustomUniforms().SetUniformMatrix4x4(name, columns)
 
 
@@ -254,6 +305,13 @@ def edges_fade_at_m(camera: vtkCamera, height_px: int) -> float:
     if camera.GetParallelProjection():
         return math.inf if size < EDGE_FADE_M[1] else 0.0
     return EDGE_FADE_M[1] / size
+
+
+def _one_texel() -> vtkImageData:
+    image = vtkImageData()
+    image.SetDimensions(1, 1, 1)
+    image.GetPointData().SetScalars(as_vtk(np.full((1, 4), 255, np.uint8), "rgba"))
+    return image
 
 
 def _hazy(colour: str, *, opacity: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkRenderer
+from vtkmodules.vtkRenderingCore import vtkActor, vtkLight, vtkRenderer, vtkTexture
 from vtkmodules.vtkRenderingOpenGL2 import vtkEDLShading, vtkRenderStepsPass
 
 from twinviewer.analysis.sun import SunPosition
@@ -16,7 +16,7 @@ from twinviewer.scene.backdrop import Backdrop
 from twinviewer.scene.base_plate import BasePlate
 from twinviewer.scene.camera import around
 from twinviewer.scene.layer_actor import AMBIENT, LayerActor, Look
-from twinviewer.scene.shading import Shading
+from twinviewer.scene.shading import Shading, SurfaceKind
 from twinviewer.scene.shadows import ShadowCaster, ShadowMap
 from twinviewer.scene.sky import Sky, backdrop, lit_from, row_elevations, sky_at
 from twinviewer.scene.visible_ground import GroundHeights, near_box
@@ -133,7 +133,7 @@ class Stage:
     def dress(self, actor: LayerActor) -> None:
         """Light a layer as the preset says."""
         for surface in actor.surfaces:
-            self.dress_surface(surface, smooth=actor.smooth)
+            self.dress_surface(surface, actor.kind_of(surface), pages=actor.pages)
         for edge in actor.edges:
             if self._preset.own_light:
                 self._shading.dress_edge(edge)
@@ -142,10 +142,12 @@ class Stage:
         actor.set_look(self._preset.look)
         self.age_shadows()
 
-    def dress_surface(self, surface: vtkActor, *, smooth: bool = False) -> None:
-        """Light one surface as the preset says."""
+    def dress_surface(
+        self, surface: vtkActor, kind: SurfaceKind = SurfaceKind.FLAT, *, pages: Sequence[vtkTexture] = ()
+    ) -> None:
+        """Light one surface as the preset says, of a kind and with its textures."""
         if self._preset.own_light:
-            self._shading.dress(surface, smooth=smooth, for_occlusion=self._preset.occlusion)
+            self._shading.dress(surface, kind, pages=pages, for_occlusion=self._preset.occlusion)
         else:
             self._shading.undress(surface)
 
@@ -217,7 +219,7 @@ class Stage:
             surface
             for actor in layers
             for surface in actor.surfaces
-            if surface.GetVisibility() and surface.GetProperty().GetOpacity() >= _SOLID
+            if surface.GetVisibility() and _stops_light(surface)
         ]
         box = around([box for actor in layers for box in actor.boxes()])
         old = self._shadows_are_old or self._sun_has_moved
@@ -269,6 +271,10 @@ class Stage:
         self.base.detach()
         self._shading.release(self._renderer)
         self._renderer.RemoveAllLights()
+
+
+def _stops_light(surface: vtkActor) -> bool:
+    return not surface.GetForceTranslucent() and surface.GetProperty().GetOpacity() >= _SOLID
 
 
 def _holds(drawn: Float64s | None, wanted: Float64s | None) -> bool:

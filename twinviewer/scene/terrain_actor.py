@@ -19,6 +19,7 @@ from twinviewer.scene.ground import Ground, ground_of
 from twinviewer.scene.layer_actor import LayerActor
 from twinviewer.scene.meshes import GROUND_OFFSET, Colours, Piece, actor_of, as_vtk, poly_data, split, tile_numbers
 from twinviewer.scene.picking import Hit, PickRay, TriangleLocator
+from twinviewer.scene.shading import SurfaceKind
 
 LAND_MAP = "terrain"
 
@@ -47,7 +48,7 @@ class TerrainActor(LayerActor):
     """A terrain grid, thinned to what the screen can carry."""
 
     kind: ClassVar[str] = "terrain"
-    smooth: ClassVar[bool] = True
+    surface_kind: ClassVar[SurfaceKind] = SurfaceKind.SMOOTH
 
     @classmethod
     def prepare(cls, data: TerrainGrid, style: Style, frame: LocalFrame, ground: Ground) -> PreparedTerrain:

@@ -32,6 +32,7 @@ from twinviewer.app.read_cache import ReadCache
 from twinviewer.app.session import Session
 from twinviewer.app.settings import load_settings
 from twinviewer.app.sources import Sources
+from twinviewer.app.textures import TextureReader
 from twinviewer.app.workers import WorkerPool
 from twinviewer.live.clock import Clock
 from twinviewer.model.errors import PluginError, TwinViewerError, WriteError
@@ -127,6 +128,7 @@ class Program:
             ),
             exports=exports,
             analyst=analyst,
+            textures=TextureReader(self.pool, self.problems, runner.start),
         )
         self.look = Look()
         self.look.use(services.settings.theme)

@@ -113,6 +113,7 @@ class MainWindow(QMainWindow):
             services.session,
             request_render=self._request_render,
             run_in_background=services.background,
+            textures=services.textures,
         )
         self.viewport.set_scene(self.scene)
         self._first_look = FirstLook(self.scene, on_moved=self._view_was_moved)

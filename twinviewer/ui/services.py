@@ -15,6 +15,7 @@ from twinviewer.app.read_cache import ReadCache
 from twinviewer.app.recent_files import RecentFiles
 from twinviewer.app.session import Session
 from twinviewer.app.settings import Settings
+from twinviewer.app.textures import TextureReader
 from twinviewer.live.clock import Clock
 from twinviewer.ui.jobs import Background, MainThread
 
@@ -36,4 +37,5 @@ class Services:
     overlays: OverlayRunner
     exports: Exports
     analyst: Analyst
+    textures: TextureReader
     recent: RecentFiles = field(default_factory=RecentFiles)
