@@ -215,7 +215,7 @@ def test_a_part_has_the_attributes_of_its_building_and_says_from_where() -> None
 
 
 def test_a_surface_tells_its_meaning_its_attributes_and_its_looks() -> None:
-    assert facts_of(surface_facts(house(), 2)) == {
+    assert facts_of(surface_facts(house(), [2])) == {
         ("Surface", "Type"): "Window",
         ("Surface", "Area"): 120.0,
         ("Surface", "Id"): "pane",
@@ -223,12 +223,20 @@ def test_a_surface_tells_its_meaning_its_attributes_and_its_looks() -> None:
         ("Surface around it: WallSurface", "Type"): "WallSurface",
         ("Surface around it: WallSurface", "Id"): "front",
     }
-    assert facts_of(surface_facts(house(), 5))[("Appearance, theme summer", "Texture")] == "tiles/roof.jpg"
-    wall = facts_of(surface_facts(house(), 1))
+    assert facts_of(surface_facts(house(), [5]))[("Appearance, theme summer", "Texture")] == "tiles/roof.jpg"
+    wall = facts_of(surface_facts(house(), [1]))
     assert wall[("Appearance", "Material")] == "brick"
     assert wall[("Appearance", "Colour")] == "#ff8000"
     assert wall[("Appearance", "Transparency")] == 25
-    assert facts_of(surface_facts(house(), 6)) == {("Surface", "Type"): "GroundSurface", ("Surface", "Area"): 16.0}
+    assert facts_of(surface_facts(house(), [6])) == {("Surface", "Type"): "GroundSurface", ("Surface", "Area"): 16.0}
+
+
+def test_of_several_surfaces_that_mean_the_same_the_size_of_all_is_told() -> None:
+    assert facts_of(surface_facts(town(side=1), [1, 2, 3, 4])) == {
+        ("Surface", "Type"): "WallSurface",
+        ("Surface", "Surfaces"): 4,
+        ("Surface", "Area"): 480.0,
+    }
 
 
 def test_themes_and_types_with_their_counts_are_choices_of_style() -> None:

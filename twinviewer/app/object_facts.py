@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,32 +134,40 @@ def enclosed_volume(corners: Float64s) -> float | None:
     return volume if volume > 0 else None
 
 
-def surface_facts(model: CityModel, surface: int, *, in_metres: bool = True) -> tuple[Attribute, ...]:
-    """Return what the model says about a surface: what it means, its attributes, and what it looks like.
+def surface_facts(model: CityModel, surfaces: Sequence[int], *, in_metres: bool = True) -> tuple[Attribute, ...]:
+    """Return what the model says about a surface, or some that mean the same: meaning, attributes, size and looks.
 
-    Its size is left out where coordinates are not ``in_metres``.
+    Their size is left out where coordinates are not ``in_metres``.
     """
-    kind = int(model.surface_type[surface])
-    thematic = model.thematic
-    which = -1 if thematic is None else int(thematic.of_surface[surface])
-    found: list[Attribute] = []
-    if thematic is None or which < 0:
-        if kind >= 0:
-            found.append(Attribute(name="Type", value=model.surface_type_names[kind], group="Surface"))
-    else:
-        while which >= 0 and len(found) < MOST_ATTRIBUTES:
-            type_name = model.surface_type_names[thematic.type[which]]
-            group = "Surface" if not found else f"Surface around it: {type_name}"
-            found.append(Attribute(name="Type", value=type_name, group=group))
-            if thematic.ids[which]:
-                found.append(Attribute(name="Id", value=thematic.ids[which], group=group))
-            found += attributes_of(thematic.attributes, which, group=group)
-            which = int(thematic.parent[which])
-    triangles = model.triangles[model.triangle_surface == surface]
+    first = surfaces[0]
+    found = list(_meaning(model, first))
+    triangles = model.triangles[np.isin(model.triangle_surface, surfaces)]
+    sizes = [Attribute(name="Surfaces", value=len(surfaces), group="Surface")] if len(surfaces) > 1 else []
     if len(triangles) and in_metres:
-        area = _rounded(_area(model.vertices[triangles]))
-        found.insert(1 if found else 0, Attribute(name="Area", value=area, unit="m²", group="Surface"))
-    return (*found, *_appearance(model, surface))
+        sizes.append(
+            Attribute(name="Area", value=_rounded(_area(model.vertices[triangles])), unit="m²", group="Surface")
+        )
+    at = next((row for row, each in enumerate(found) if each.group != "Surface"), len(found))
+    return (*found[:at], *sizes, *found[at:], *_appearance(model, first))
+
+
+def _meaning(model: CityModel, surface: int) -> Iterator[Attribute]:
+    """Yield type, id and attributes of the thematic surface that a surface is part of, then of that around it."""
+    kind, thematic = int(model.surface_type[surface]), model.thematic
+    which = -1 if thematic is None else int(thematic.of_surface[surface])
+    if (thematic is None or which < 0) and kind >= 0:
+        yield Attribute(name="Type", value=model.surface_type_names[kind], group="Surface")
+    group = "Surface"
+    for _ in range(_DEEPEST_NESTING):
+        if thematic is None or which < 0:
+            return
+        yield Attribute(name="Type", value=model.surface_type_names[thematic.type[which]], group=group)
+        if thematic.ids[which]:
+            yield Attribute(name="Id", value=thematic.ids[which], group=group)
+        yield from attributes_of(thematic.attributes, which, group=group)
+        which = int(thematic.parent[which])
+        if which >= 0:
+            group = f"Surface around it: {model.surface_type_names[thematic.type[which]]}"
 
 
 def _appearance(model: CityModel, surface: int) -> tuple[Attribute, ...]:

@@ -35,7 +35,7 @@ from twinviewer.scene.picking import Pick
 
 READERS_WITH_IDS = ("twinviewer.citygml", "twinviewer.cityjson")
 """Of files in which an object is found by its id."""
-MOST_PARTS = 6
+MOST_PARTS = 4
 """Named in the inspector; the object tree has all."""
 
 ASPRS_CLASS_NAMES = {
@@ -59,7 +59,7 @@ class ObjectFacts:
     parents: tuple[tuple[str, str], ...] = ()
     """(id, class and name if it has one) from the nearest parent up to the top."""
     parts: tuple[tuple[str, str], ...] = ()
-    """(id, class and name or id) of the first of its parts."""
+    """(id, name or else id) of the first of its parts."""
     part_count: int = 0
     has_source: bool = False
     """Whether its file can be asked what it says of it."""
@@ -132,7 +132,8 @@ def _city_object(project: Project, layer: LayerSpec, data: CityModel, pick: Pick
     if pick.surface is not None and (kind := int(data.surface_type[pick.surface])) >= 0:
         surface = data.surface_type_names[kind]
     in_metres = project.crs is None or crs.unit_of(project.crs) == "metre"
-    of_surface = () if pick.surface is None else surface_facts(data, pick.surface, in_metres=in_metres)
+    meant = pick.surfaces or (() if pick.surface is None else (pick.surface,))
+    of_surface = surface_facts(data, meant, in_metres=in_metres) if meant else ()
     of_object = (*inherited_attributes(data, row), *geometry_facts(data, row, in_metres=in_metres))
     parts = np.flatnonzero(data.object_parent == row)
     return ObjectFacts(
@@ -142,7 +143,7 @@ def _city_object(project: Project, layer: LayerSpec, data: CityModel, pick: Pick
         layer_title=layer.title,
         parents=tuple((data.object_ids[above], _named(data, above)) for above in ancestors(data, row)),
         parts=tuple(
-            (data.object_ids[part], _named(data, part, otherwise=data.object_ids[part]))
+            (data.object_ids[part], name_in(data.attributes, part) or data.object_ids[part])
             for part in parts[:MOST_PARTS].tolist()
         ),
         part_count=len(parts),
@@ -154,9 +155,9 @@ def _city_object(project: Project, layer: LayerSpec, data: CityModel, pick: Pick
     )
 
 
-def _named(data: CityModel, row: int, *, otherwise: str = "") -> str:
-    """Return class and name of an object, or else its class and what to call it otherwise."""
-    return f"{data.type_names[data.object_type[row]]} {name_in(data.attributes, row) or otherwise}".rstrip()
+def _named(data: CityModel, row: int) -> str:
+    """Return class and name of an object, its class alone where it has no name."""
+    return f"{data.type_names[data.object_type[row]]} {name_in(data.attributes, row)}".rstrip()
 
 
 def _feature(layer: LayerSpec, data: FeatureTable, pick: Pick, row: int) -> ObjectFacts:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QLocale, Qt, Signal
-from PySide6.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtCore import QLocale, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QSizePolicy,
     QStackedWidget,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
     QTreeWidget,
@@ -29,6 +31,9 @@ from twinviewer.ui.facts import LayerFacts, ObjectFacts, matching
 from twinviewer.ui.found_objects import offer_objects, set_objects
 from twinviewer.ui.look import Look
 
+NAME_PX, NAME_PAD_PX = 90, 16
+MOST_MEASURED = 100
+"""Characters of a name."""
 _TREE_LINK = "tree:"
 MOST_DIAGNOSTICS = 20
 """Shown in the inspector; the Problems panel lists all."""
@@ -51,6 +56,7 @@ class AttributeTable(QTableWidget):
 
     def __init__(self, name: str) -> None:
         super().__init__(0, 3)
+        self._needed_px = NAME_PX
         self.setAccessibleName(name)
         self.setHorizontalHeaderLabels(["Name", "Value", "Unit"])
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -83,9 +89,18 @@ class AttributeTable(QTableWidget):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 self.setItem(number, column, item)
-        self.resizeColumnToContents(0)
-        self.setColumnWidth(0, min(self.columnWidth(0) + 8, max(90, int(self.viewport().width() * 0.5))))
         self.setColumnHidden(2, not any(row.unit for row in rows))
+        names = [self.fontMetrics().horizontalAdvance(row.name[:MOST_MEASURED]) for row in rows]
+        self._needed_px = max(names, default=0) + NAME_PAD_PX
+        self._share_width()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Give names what they need, but leave half of the table to values."""
+        self.setColumnWidth(0, min(self._needed_px, max(NAME_PX, self.viewport().width() // 2)))
 
     def _add_heading(self, text: str) -> None:
         number = self.rowCount()
@@ -109,6 +124,38 @@ class AttributeTable(QTableWidget):
     def _texts(self, row: int) -> list[str]:
         items = (self.item(row, column) for column in range(self.columnCount()))
         return [item.text() for item in items if item is not None and item.text()]
+
+
+class _Wrapped(QStyledItemDelegate):
+    """Makes rows as high as their wrapped text needs: a tree asks without saying how wide they are."""
+
+    def __init__(self, tree: QTreeWidget) -> None:
+        super().__init__(tree)
+        self._tree = tree
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+        levels = (2 if index.parent().isValid() else 1) if self._tree.rootIsDecorated() else 0
+        within = QStyleOptionViewItem(option)
+        within.rect = QRect(0, 0, self._tree.viewport().width() - levels * self._tree.indentation(), 1)
+        return super().sizeHint(within, index)
+
+
+class _Findings(QTreeWidget):
+    """Sentences that are wrapped, and objects below them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("What was found while reading")
+        self.setHeaderHidden(True)
+        self.setWordWrap(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setIndentation(14)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setItemDelegate(_Wrapped(self))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.scheduleDelayedItemsLayout()  # heights follow from the width
 
 
 class Inspector(QWidget):
@@ -191,12 +238,7 @@ class Inspector(QWidget):
         self.layer_title = _wrapping("heading")
         self.layer_table = AttributeTable("Facts of the layer")
         self.layer_state = _wrapping("hint")
-        self.findings = QTreeWidget()
-        self.findings.setAccessibleName("What was found while reading")
-        self.findings.setHeaderHidden(True)
-        self.findings.setWordWrap(True)
-        self.findings.setFrameShape(QFrame.Shape.NoFrame)
-        self.findings.setIndentation(14)
+        self.findings = _Findings()
         offer_objects(self.findings, lambda object_id, _finding: self.object_asked.emit(object_id))
         self.copy_findings = self._look.button("copy", "Copy what was found", tooltip="Copy the list with all ids.")
         self.copy_findings.clicked.connect(self._copy_findings)
@@ -250,7 +292,7 @@ class Inspector(QWidget):
         self.parts.setVisible(bool(facts.parts))
         rest = facts.part_count - len(facts.parts)
         more = f", and {_links([(_TREE_LINK, f'{rest} more')], '', link)}" if rest > 0 else ""
-        self.parts.setText(f"Has {_links(facts.parts, ', ', link)}{more}")
+        self.parts.setText(f"Parts: {_links(facts.parts, ', ', link)}{more}")
         self.filter.setVisible(bool(facts.attributes or facts.more))
         self._show_attributes(self.filter.text())
         self._pages.setCurrentWidget(self._object_page)
