@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +15,7 @@ import rasterio
 from affine import Affine
 
 import twinviewer.formats
+from tests.app.witnesses import Ear
 from tests.crowding import allowed_s
 from tests.formats.damage import mutated
 from twinviewer.api.importing import CodeLocation
@@ -102,34 +101,9 @@ def test_a_raster_of_one_enormous_strip_is_refused(pool, tmp_path):
 # --- other files and the network --------------------------------------------------------------------------------
 
 
-class _Ear:
-    """A port of this machine that notes whoever knocks."""
-
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(0.05)
-        self.port = self._socket.getsockname()[1]
-        self.heard = 0
-        self._closed = False
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        while not self._closed:
-            with suppress(TimeoutError):
-                connection, _ = self._socket.accept()
-                self.heard += 1
-                connection.close()
-
-    def close(self) -> None:
-        self._closed = True
-        self._thread.join()
-        self._socket.close()
-
-
 @pytest.fixture
-def ear() -> Iterator[_Ear]:
-    listening = _Ear()
+def ear() -> Iterator[Ear]:
+    listening = Ear()
     yield listening
     listening.close()
 

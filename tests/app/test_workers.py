@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shutil
@@ -22,6 +21,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.app.witnesses import Watch
 from tests.conftest import ROOT
 from tests.crowding import allowed_s
 from tests.fates import fate, request
@@ -414,26 +414,6 @@ def built_in(module: str, path: Path) -> ReadRequest:
     return ReadRequest(
         reader=FunctionOfPlugin(reference=f"twinviewer.formats.{module}:read", code=code), path=str(path)
     )
-
-
-class Watch:
-    """Says whether anybody opened a file, by the kernel's own word (inotify)."""
-
-    IN_ACCESS, IN_OPEN, IN_NONBLOCK = 0x1, 0x20, 0o4000
-
-    def __init__(self, path: Path) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._handle = libc.inotify_init1(self.IN_NONBLOCK)
-        assert libc.inotify_add_watch(self._handle, str(path).encode(), self.IN_ACCESS | self.IN_OPEN) >= 0
-
-    def saw_something(self) -> bool:
-        try:
-            return len(os.read(self._handle, 4096)) > 0
-        except BlockingIOError:
-            return False
-
-    def close(self) -> None:
-        os.close(self._handle)
 
 
 def vector_vrt(source: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from twinviewer.formats.city_columns import AttributeTable, Names, ObjectColumns
+from twinviewer.formats.city_columns import MOST_ATTRIBUTES, AttributeTable, Names, ObjectColumns
 from twinviewer.formats.city_model import assemble
 from twinviewer.formats.city_surfaces import InstanceColumns, RaggedSurfaces, Shapes, SurfaceColumns
 from twinviewer.formats.findings import Findings
@@ -90,6 +90,18 @@ def test_texts_that_repeat_are_joined_and_numbers_that_repeat_are_told() -> None
     assert (column.value(0), found(findings)) == (1.0, {"attribute.repeated": 1})
 
 
+def test_of_too_many_attributes_the_rarest_are_left_out_and_counted() -> None:
+    findings = Findings()
+    table = AttributeTable(findings)
+    table.add_plain(0, {f"of-0-{number}": number for number in range(MOST_ATTRIBUTES)})
+    for row in (0, 1):
+        table.add(row, "of all", "x")
+    columns = table.columns(("a", "b"))
+    assert [columns[0].name, columns[-1].name] == ["of-0-0", "of all"]
+    assert len(columns) == MOST_ATTRIBUTES
+    assert found(findings) == {"attribute.too-many": 1}
+
+
 # --- surfaces ---------------------------------------------------------------------------------------------------
 
 
@@ -167,9 +179,9 @@ def test_a_surface_turned_round_has_triangles_turned_round() -> None:
         ([[0, 1, 9]], "vertex.out-of-range"),
         ([[0, 1, -1]], "vertex.out-of-range"),
         ([[0, 1, 4]], "coordinates.not-finite"),
-        ([[0, 1, 0]], "ring.too-few-points"),
-        ([], "ring.too-few-points"),
-        ([[0, 5, 1]], "polygon.zero-area"),
+        ([[0, 1, 0]], "val3dity.101"),
+        ([], "val3dity.101"),
+        ([[0, 5, 1]], "val3dity.104"),
     ],
 )
 def test_what_cannot_be_drawn_stays_as_a_surface_without_triangles(rings: list[list[int]], code: str) -> None:
@@ -184,7 +196,7 @@ def test_what_cannot_be_drawn_stays_as_a_surface_without_triangles(rings: list[l
 def test_a_hole_that_is_no_ring_is_told_and_its_surface_filled() -> None:
     model = assembled(surfaces_of([[0, 1, 2, 3], [0, 1]]), SQUARE)
     assert len(model.triangles) == 2
-    assert [finding.code for finding in model.diagnostics] == ["ring.too-few-points"]
+    assert [finding.code for finding in model.diagnostics] == ["val3dity.101"]
 
 
 def test_levels_of_detail_ascend_as_numbers() -> None:

@@ -19,6 +19,8 @@ Int64s = NDArray[np.int64]
 
 _TRUTHS = {"true": True, "1": True, "false": False, "0": False}
 _PLAIN = frozenset((str, int, float, bool))
+MOST_ATTRIBUTES = 5000
+"""Names of attributes: far beyond any application schema, and as many columns as can be handed over in a second."""
 _NUMERIC = (AttributeType.INTEGER, AttributeType.DOUBLE)
 
 
@@ -138,8 +140,20 @@ class AttributeTable:
         return rest
 
     def columns(self, ids: Sequence[str]) -> tuple[AttributeColumn, ...]:
-        """Return one column per name, of as many rows as there are ``ids`` of objects."""
-        return tuple(self._column(name, gathered, ids) for name, gathered in self._gathered.items())
+        """Return one column per name, of as many rows as there are ``ids`` of objects.
+
+        Where there are more than :data:`MOST_ATTRIBUTES` names, those that most objects have are kept.
+        """
+        names = list(self._gathered)
+        if (left_out := len(names) - MOST_ATTRIBUTES) > 0:
+            kept = set(sorted(names, key=lambda name: -len(self._gathered[name].rows))[:MOST_ATTRIBUTES])
+            names = [name for name in names if name in kept]
+            self._findings.add(
+                "attribute.too-many",
+                f"The objects have more than {MOST_ATTRIBUTES:,} different attributes; the rarest are left out.",
+                count=left_out,
+            )
+        return tuple(self._column(name, self._gathered[name], ids) for name in names)
 
     def _column(self, name: str, gathered: _Values, ids: Sequence[str]) -> AttributeColumn:
         type = _common(tuple(gathered.types))
