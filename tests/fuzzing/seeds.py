@@ -274,7 +274,7 @@ def _far_east() -> str:
 
 CITYGML: tuple[bytes, ...] = (
     *(text.encode() for text in (_house(), _look(), _shapes(), _ground(), _spaces(), _far_east())),
-    _house().encode("utf-16"),
+    _house().rstrip().encode("utf-16"),
     b'<?xml version="1.0" encoding="iso-8859-1"?>' + _house().encode("iso-8859-1"),
 )
 
