@@ -60,7 +60,7 @@ def house() -> CityModel:
             textures=(Texture(path="tiles/roof.jpg"),),
             themes=(
                 Theme(name="summer", material=none, texture=np.where(np.arange(count) == 5, 0, -1).astype(np.int32),
-                      coordinates=np.empty((0, 3, 2), np.float32)),
+                      coordinates=np.full((len(plain.triangles), 3, 2), np.nan, np.float32)),
                 Theme(name="", material=np.where(np.arange(count) == 1, 0, -1).astype(np.int32), texture=none,
                       coordinates=np.empty((0, 3, 2), np.float32)),
             ),

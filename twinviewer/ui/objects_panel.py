@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QContextMenuEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -72,7 +72,7 @@ class ObjectsPanel(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
         header.resizeSection(1, CLASS_PX)
-        self.view.selectionModel().currentChanged.connect(self._choose)
+        self.view.selectionModel().selectionChanged.connect(self._choose)
         self.view.activated.connect(lambda index: self.zoom_asked.emit(self.model.node(index)))
         self.view.menu_wanted.connect(self._show_menu)
         self.view.typed.connect(self._search_for)
@@ -144,9 +144,9 @@ class ObjectsPanel(QWidget):
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
-    def _choose(self, index: QModelIndex, _before: QModelIndex) -> None:
-        if index.isValid():
-            self.node_chosen.emit(self.model.node(index))
+    def _choose(self, chosen: QItemSelection, _before: QItemSelection) -> None:
+        if chosen.indexes():
+            self.node_chosen.emit(self.model.node(chosen.indexes()[0]))
 
     def _ask_for_search(self) -> None:
         self.search_asked.emit(self.search.text())

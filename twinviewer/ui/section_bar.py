@@ -23,6 +23,7 @@ from twinviewer.ui.look import Look
 
 STEPS = 1000
 MARGIN_PX = 14
+_OWN_KEYS = (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Space, Qt.Key.Key_Escape)
 TITLES = {
     Orientation.LEVEL: "Level",
     Orientation.NORTH_SOUTH: "North–south",
@@ -114,6 +115,13 @@ class SectionBar(QFrame):
         if event.type() == QEvent.Type.Resize:
             self._place()
         return super().eventFilter(watched, event)
+
+    def event(self, event: QEvent) -> bool:
+        """Leave to sliders and boxes the keys that are theirs, before the view takes them for its own commands."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _OWN_KEYS:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() == Qt.Key.Key_Escape:
