@@ -123,7 +123,7 @@ class ProgramCommands(QObject):
         window.contributed.tours.end()
         window.layers.show_pick(None)
         chrome: list[QWidget] = [window.menuBar(), window.statusBar(), window.toolbar, window.viewport.compass]
-        chrome.append(window.restore_bar)
+        chrome += [window.restore_bar, window.sections.bar]
         chrome += [*window.docks.docks.values(), *window.contributed.panels.docks.values()]
         shown = [widget for widget in chrome if not widget.isHidden()]
         self._before_presentation = (window.isFullScreen(), shown)

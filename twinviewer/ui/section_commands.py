@@ -61,7 +61,8 @@ class SectionCommands(QObject):
 
     def _follow(self) -> None:
         """Bring the bar in line with a scene that starts over elsewhere, or whose city has come only now."""
-        if self.bar.isHidden() != (self._window.scene.section is None):
+        is_out_of_line = self.bar.isHidden() != (self._window.scene.section is None)
+        if is_out_of_line and not self._window.program.is_presenting:
             self.show_section(self._window.scene.section)
 
     def _begin(self, orientation: Orientation) -> None:
