@@ -10,7 +10,7 @@ import time
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import drawing, isolation, overlays, plugins, reading, start
+from benchmarks import cities, drawing, isolation, large_scene, overlays, plugins, reading, start
 from benchmarks.rows import heading
 
 
@@ -32,6 +32,10 @@ def main() -> None:
         os.environ["TWINVIEWER_PROFILE_DIR"] = profile
         files = _demo_files(buildings)
         for row in chain(reading.rows(files), reading.second_opening_rows(files)):
+            print(row, flush=True)
+        for line in cities.rows():
+            print(line, flush=True)
+        for row in large_scene.rows():
             print(row, flush=True)
         _draw(files, buildings)
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 from pyvista import Plotter, vtk_verbosity
 
+from benchmarks.boxes import city_of_boxes
 from benchmarks.rows import Row
 from twinviewer.app.commands import AddLayers
 from twinviewer.app.overlays.finishing import Finisher
@@ -31,7 +31,6 @@ from twinviewer.app.sources import Sources
 from twinviewer.app.workers import WorkerPool
 from twinviewer.live.store import ObservationStore
 from twinviewer.model.feedback import Silent
-from twinviewer.model.layer_data import CityModel, SourceFacts
 from twinviewer.model.place import ReferenceSystem
 from twinviewer.model.project import LayerSource, LayerSpec
 from twinviewer.scene.city_scene import CityScene, run_at_once
@@ -177,7 +176,7 @@ class _Town:
     """A city of so many boxes, as a site and on the screen."""
 
     def __init__(self) -> None:
-        city = _city()
+        city = city_of_boxes(OBJECTS, crs=CRS)
         spec = LayerSpec(id="city", kind="city-model", title="City", source=LayerSource(path="/made", reader="made"))
         session = Session()
         session.store.put("city", city)
@@ -254,32 +253,3 @@ def _write(root: Path, name: str, code: str, *, isolated: bool) -> None:
     folder.mkdir()
     (folder / "plugin.toml").write_text(_MANIFEST.format(id=name, isolated=str(isolated).lower()), "utf-8")
     (folder / "code.py").write_text(code, "utf-8")
-
-
-def _city() -> CityModel:
-    """Return so many boxes of six walls and twelve triangles each."""
-    n = OBJECTS
-    row = np.arange(n)
-    foot = np.column_stack((row % 300, row // 300, np.zeros(n))) * 20.0
-    corners = np.array([(x, y, z) for z in (0, 9) for x, y in ((0, 0), (12, 0), (12, 12), (0, 12))], np.float64)
-    walls = np.array([(3, 2, 1, 0), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7), (4, 5, 6, 7)])
-    surfaces = (8 * row[:, None, None] + walls).reshape(-1, 4)
-    return CityModel(
-        source=SourceFacts(format="made"),
-        crs=CRS,
-        object_ids=tuple(f"building-{number}" for number in range(n)),
-        object_type=np.zeros(n, np.int32),
-        type_names=("Building",),
-        object_parent=np.full(n, -1, np.int32),
-        attributes=(),
-        vertices=(foot[:, None] + corners).reshape(-1, 3),
-        triangles=surfaces[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3).astype(np.int32),
-        triangle_surface=np.repeat(np.arange(6 * n), 2).astype(np.int32),
-        edges=np.empty((0, 2), np.int32),
-        edge_surface=np.empty(0, np.int32),
-        surface_object=np.repeat(row, 6).astype(np.int32),
-        surface_type=np.full(6 * n, -1, np.int32),
-        surface_type_names=(),
-        surface_lod=np.zeros(6 * n, np.int32),
-        lods=("1",),
-    )

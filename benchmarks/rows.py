@@ -30,11 +30,29 @@ class Row:
         return self.ours_s / self.peer_s
 
     def __str__(self) -> str:
-        verdict = "reached" if self.ratio <= self.target else "missed"
-        return (
-            f"{self.title:<44} {_in_words(self.ours_s):>9}   {self.peer:<44} {_in_words(self.peer_s):>9}"
-            f"   {self.ratio:7.3f}x   ≤ {self.target:g}x {verdict}"
-        )
+        return _line(self.title, _in_words(self.ours_s), self.peer, _in_words(self.peer_s), self.ratio, self.target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryRow:
+    """One comparison of sizes; less is better."""
+
+    title: str
+    ours_bytes: float
+    peer: str
+    """What it is compared with."""
+    peer_bytes: float
+    target: float
+    """The ratio to reach."""
+
+    def __str__(self) -> str:
+        ours, peer = (f"{size / 1e6:.1f} MB" for size in (self.ours_bytes, self.peer_bytes))
+        return _line(self.title, ours, self.peer, peer, self.ours_bytes / self.peer_bytes, self.target)
+
+
+def _line(title: str, ours: str, peer: str, peers: str, ratio: float, target: float) -> str:
+    verdict = "reached" if ratio <= target else "missed"
+    return f"{title:<44} {ours:>9}   {peer:<44} {peers:>9}   {ratio:7.3f}x   ≤ {target:g}x {verdict}"
 
 
 def heading() -> str:
