@@ -200,6 +200,21 @@ def test_a_selected_house_is_highlighted_with_its_parts(open_scene: OpenScene) -
     assert scene._renderer.GetActors().GetNumberOfItems() == before
 
 
+def test_the_highlight_follows_what_is_hidden_and_single_surfaces_are_highlighted_alone(open_scene: OpenScene) -> None:
+    session = session_of(buildings=town())
+    scene = open_scene(session)
+    bare = scene._renderer.GetActors().GetNumberOfItems()
+    scene.select(Pick(position=roof_of(0, 0), layer_id="buildings", object=0, surface=0))
+    session.do(SetStyle(layer_id="buildings", style=Style(hidden_types=("BuildingPart",))))
+    assert scene._renderer.GetActors().GetLastActor().GetBounds()[5] == pytest.approx(HEIGHT_M, abs=1e-3)
+    session.do(SetStyle(layer_id="buildings", style=Style(hidden_types=("Building", "BuildingPart"))))
+    assert scene._renderer.GetActors().GetNumberOfItems() == bare
+    session.do(SetStyle(layer_id="buildings", style=Style()))
+    assert scene._renderer.GetActors().GetLastActor().GetBounds()[5] == pytest.approx(HEIGHT_M + 3, abs=1e-3)
+    scene.select(Pick(position=roof_of(0, 0), layer_id="buildings", object=0, surfaces=(5,)))
+    assert scene._renderer.GetActors().GetLastActor().GetBounds()[4:] == pytest.approx((HEIGHT_M, HEIGHT_M), abs=1e-3)
+
+
 def test_colour_by_attribute_gives_a_legend_and_goes_away_again(open_scene: OpenScene) -> None:
     session = session_of(buildings=town())
     scene = open_scene(session)

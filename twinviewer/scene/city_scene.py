@@ -193,8 +193,14 @@ class CityScene:
         else:
             actor.update(before, after)
             self._bring_textures(after)
+            if before.style.hidden_types != after.style.hidden_types and self._selected_layer == after.id:
+                self.select(self._selected)
             if (before.visible, before.opacity, before.style) != (after.visible, after.opacity, after.style):
                 self._stage.age_shadows()
+
+    @property
+    def _selected_layer(self) -> LayerId | None:
+        return None if self._selected is None else self._selected.layer_id
 
     def _prepare(self, spec: LayerSpec) -> None:
         """Build the layer's arrays in the background, then put it in place of what is shown of it now."""
