@@ -31,6 +31,7 @@ Row = tuple[str, int, int, int, str, tuple[tuple[str, str], ...]]
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small files have many pieces, as large ones do."""
+    pieces.make_ready()
     monkeypatch.setattr(cutting, "_LEAST", 700)
 
 
@@ -126,8 +127,9 @@ def test_real_files_are_the_same_in_both_ways(city_data: Path) -> None:
     assert read > 25
 
 
-def test_a_town_is_cut_into_many_pieces_and_whole(by_scanner_alone) -> None:
+def test_a_town_is_cut_into_many_pieces_and_whole(by_scanner_alone, tmp_path: Path) -> None:
     rows = by_scanner_alone(TOWN)
+    assert len(list(pieces.pieces(tmp_path / "city.gml", feedback=Silent(), findings=Findings()))) > 10
     assert sum(row[0].endswith("}Building") for row in rows) == 12
     assert sum(row[0].endswith("}posList") for row in rows) == 12 * 6
     assert {row[1] for row in rows if row[0].endswith("}cityObjectMember")} == {-1}

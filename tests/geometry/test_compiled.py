@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numba.core import caching
 
-from twinviewer.geometry.compiled import compiled
+from twinviewer.geometry.compiled import compiled, is_kept
 
 
 def largest_gap(values):
@@ -32,9 +32,12 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_machine_code_is_kept_for_the_next_process(kept: Path) -> None:
-    assert compiled(largest_gap)(np.array([1.0, 2.0, 4.5])) == 2.5
+    first = compiled(largest_gap)
+    assert not is_kept(first)
+    assert first(np.array([1.0, 2.0, 4.5])) == 2.5
     assert files(kept)
     again = compiled(largest_gap)
+    assert is_kept(again)
     assert again(np.array([1.0, 2.0, 4.5])) == 2.5
     assert sum(again.stats.cache_hits.values()) == 1
 
@@ -60,4 +63,6 @@ def test_nor_do_folders_that_nobody_may_write_to(monkeypatch: pytest.MonkeyPatch
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(caching._CacheLocator, "ensure_cache_path", refused)
-    assert compiled(largest_gap)(np.array([1.0, 2.0, 4.5])) == 2.5
+    function = compiled(largest_gap)
+    assert function(np.array([1.0, 2.0, 4.5])) == 2.5
+    assert not is_kept(function)

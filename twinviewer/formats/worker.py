@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     while True:
         message = requests.get()
         if "import" in message:
-            _import_while_idle(message["import"], requests)
+            _prepare(message["import"], message["call"], requests)
         else:
             _answer(message, outbox)
 
@@ -140,8 +140,8 @@ def _listen(inbox: BinaryIO, requests: queue.SimpleQueue[dict[str, Any]]) -> Non
     os._exit(0)  # the viewer is gone: whatever is being read, nobody wants it
 
 
-def _import_while_idle(modules: list[str], requests: queue.SimpleQueue[dict[str, Any]]) -> None:
-    """Import what reading will need, as long as nobody asks for anything."""
+def _prepare(modules: list[str], functions: list[str], requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Import what reading will need, as long as nobody asks for anything, and then call ``module:function``."""
     for module in modules:
         if not requests.empty():
             return
@@ -149,6 +149,17 @@ def _import_while_idle(modules: list[str], requests: queue.SimpleQueue[dict[str,
             importlib.import_module(module)
         except ImportError:
             traceback.print_exc()  # whoever needs it meets the same error and tells it
+    # They may take seconds, and nobody who asks for something should wait for them.
+    threading.Thread(target=_call_each, args=(functions,), daemon=True).start()
+
+
+def _call_each(functions: list[str]) -> None:
+    for each in functions:
+        module, _, function = each.partition(":")
+        try:
+            getattr(importlib.import_module(module), function)()
+        except Exception:  # noqa: BLE001 – whoever needs it meets the same error and tells it
+            traceback.print_exc()
 
 
 def _answer(message: dict[str, Any], outbox: BinaryIO) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -31,8 +32,17 @@ def compiled(function: _Function) -> _Function:
     return cast(_Function, dispatcher)
 
 
+def is_kept(function: Callable[..., Any]) -> bool:
+    """Return whether machine code of a compiled function is on disk, so that its first call takes no time."""
+    cache = cast(Any, function)._cache
+    return isinstance(cache, _Kept) and cache.is_there()
+
+
 class _Kept(FunctionCache):  # type: ignore[misc]  # numba has no types
     """Machine code on disk, beside the module or in the user's cache; neither is needed."""
+
+    def is_there(self) -> bool:
+        return Path(self._cache_file._index_path).exists()
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         try:

@@ -7,8 +7,8 @@ envelope of the city model.  A piece may be forgotten as soon as it has been und
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,9 @@ from twinviewer.formats.files import require_content
 from twinviewer.formats.findings import Findings
 from twinviewer.model.feedback import Feedback
 
-_WORTH = 10_000_000
-"""Bytes that libxml2 needs as long for as importing what is compiled takes."""
-_COMPILED = ("twinviewer.formats.citygml.cutting", "twinviewer.formats.citygml.numbers")
+_WORTH_LOADING = 10_000_000
+"""Bytes that libxml2 needs as long for as loading what was compiled takes."""
+_WORTH_COMPILING = 60_000_000
 
 
 def pieces(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[Elements]:
@@ -38,12 +38,13 @@ def pieces(path: Path, *, feedback: Feedback, findings: Findings) -> Iterator[El
     """
     size = require_content(path)
     understood_root(path)
-    prolog = prolog_of(path) if size >= _WORTH or _is_compiled() else None
+    prolog = prolog_of(path) if _is_worth(size) else None
     if prolog is None:
         yield from pieces_of(members(path, feedback=feedback, findings=findings))
         return
     from twinviewer.formats.citygml.cutting import scanned_pieces
 
+    make_ready()
     yield from scanned_pieces(path, size, prolog, feedback=feedback, findings=findings)
 
 
@@ -58,7 +59,7 @@ def positions(elements: Elements, rows: Int32s) -> tuple[Float64s, Int64s]:
         All numbers (n,), one text behind the other, each the float64 nearest to what is written; how many each text
         has (r,), −1 where something in it is not a number (nothing of that text is among the numbers).
     """
-    if not _is_compiled():
+    if not _is_ready():
         return _read_by_python(elements, rows)
     from twinviewer.formats.citygml.numbers import parse
 
@@ -86,8 +87,9 @@ def _read_by_python(elements: Elements, rows: Int32s) -> tuple[Float64s, Int64s]
     return np.array(numbers, np.float64), np.array(counts, np.int64)
 
 
-def prepare() -> None:
-    """Import what is compiled, and compile it where that was not done before: for when there is time."""
+@cache
+def make_ready() -> None:
+    """Load the compiled loops, or compile them where that was never done: for a process that will read much."""
     from twinviewer.formats.citygml.numbers import parse
     from twinviewer.formats.citygml.scanner import scan
 
@@ -95,6 +97,14 @@ def prepare() -> None:
     parse(np.frombuffer(bytearray(b"1<"), np.uint8), np.array([0]), np.array([1]))
 
 
-def _is_compiled() -> bool:
-    """Return whether what is compiled was imported."""
-    return all(module in sys.modules for module in _COMPILED)
+def _is_ready() -> bool:
+    return make_ready.cache_info().currsize > 0
+
+
+def _is_worth(size: int) -> bool:
+    """Return whether a file of ``size`` bytes is read sooner with the compiled loops than without."""
+    if _is_ready() or size < _WORTH_LOADING:
+        return _is_ready()
+    from twinviewer.formats.citygml.scanner import is_loaded_soon
+
+    return size >= _WORTH_COMPILING or is_loaded_soon()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.formats.citygml.elements import Int32s, Int64s, Uint8s
-from twinviewer.geometry.compiled import Integer, compiled
+from twinviewer.geometry.compiled import Integer, compiled, is_kept
 
 
 class Outcome(IntEnum):
@@ -115,6 +115,11 @@ def scan(content: Uint8s) -> Scanned:
         attribute_start[:attributes],
         attribute_end[:attributes],
     )
+
+
+def is_loaded_soon() -> bool:
+    """Return whether the scanner was compiled before."""
+    return is_kept(_scan)
 
 
 @compiled
