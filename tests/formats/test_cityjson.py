@@ -480,6 +480,15 @@ def test_other_json_is_refused(tmp_path, content) -> None:
         read(tmp_path, content)
 
 
+def test_places_in_textures_that_are_no_whole_numbers_leave_nothing_behind(tmp_path) -> None:
+    values = [[[[0, 0, 1, 2, 3.0]]] * 6]
+    appearance = {"textures": [{"type": "PNG", "image": "a.png"}], "vertices-texture": [[0, 0], [1, 0], [1, 1], [0, 1]]}
+    textured = solid(texture={"summer": {"values": values}})
+    model = read(tmp_path, document({"a": house(textured)}, appearance=appearance))
+    assert told(model, "appearance.mismatch") == ("a", 1)
+    assert len(model.triangles) == 12
+
+
 WHOLE = document(
     {
         "a": house(

@@ -170,13 +170,12 @@ def _add_textures(
         if texture >= 0:
             rows.append(row)
             textures.append(texture)
-    for column, more in (
-        (theme.texture_surfaces, rows),
-        (theme.textures, textures),
-        (theme.corners, corners),
-        (theme.places, places),
+    # All four become whole numbers before the first is kept: what does not fit must leave nothing behind.
+    added = [array("q", numbers) for numbers in (rows, textures, corners, places)]
+    for column, numbers in zip(
+        (theme.texture_surfaces, theme.textures, theme.corners, theme.places), added, strict=True
     ):
-        column.extend(more)
+        column.extend(numbers)
 
 
 class AppearanceReader:
