@@ -20,7 +20,7 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
 from twinviewer.scene.meshes import as_vtk
 from twinviewer.scene.shadows import DEPTH_STEPS, ShadowMap
 from twinviewer.scene.sky import Sky
-from twinviewer.scene.texture_shader import FIND_TEXEL, GLOW, PAGES, TEXTURE_BOXES, TEXTURE_PLACES, UNPACK
+from twinviewer.scene.texture_shader import FIND_TEXEL, GLOW, PAGES, PHOTO_LIGHT, TEXTURE_BOXES, TEXTURE_PLACES, UNPACK
 
 Float64s = NDArray[np.float64]
 
@@ -126,10 +126,11 @@ class Shading:
         replace_vertex(flat, _VERTEX_DECLARATION, _VERTEX)
         smooth = shader_property(surface.replace("NORMAL", _SMOOTH_NORMAL))
         replace_vertex(smooth, _SMOOTH_VERTEX_DECLARATION, _SMOOTH_VERTEX)
-        of_city = surface.replace("NORMAL", _FLAT_NORMAL).replace("  vec3 tvColour", f"{GLOW}  vec3 tvColour")
-        city = shader_property(UNPACK + of_city)
+        lit, colour = surface.replace("NORMAL", _FLAT_NORMAL).split("  vec3 tvColour", 1)
+        colour = f"{GLOW}  vec3 tvColour{colour}"
+        city = shader_property(UNPACK + lit + colour)
         replace_vertex(city, _VERTEX_DECLARATION, _VERTEX)
-        textured = shader_property(UNPACK + FIND_TEXEL + of_city)
+        textured = shader_property(UNPACK + FIND_TEXEL + lit + PHOTO_LIGHT + colour)
         replace_vertex(textured, _TEXTURED_VERTEX_DECLARATION, _TEXTURED_VERTEX)
         textured.AddFragmentShaderReplacement(_TEXTURES, True, "", False)  # noqa: FBT003 - we look them up ourselves
         self._surfaces = {

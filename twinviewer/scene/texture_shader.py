@@ -37,9 +37,15 @@ GLOW = f"""
 """
 """When the light is known."""
 
+PHOTO_LIGHT = """
+  if (tvPhoto) { tvLight = mix(tvLight, fromAbove + sunLight * max(sun.z, 0.5), 0.5); }
+"""
+"""When the light is known: photographs have the light and the shade of their hour in them already."""
+
 FIND_TEXEL = f"""
   vec2 tvRight = dFdx(tvPlaceInTexture.xy) * tvBox.zw;
   vec2 tvUp = dFdy(tvPlaceInTexture.xy) * tvBox.zw;
+  bool tvPhoto = false;
   if ((tvBits & {PLAIN_BIT}) == 0 && tvPlaceInTexture.z > -0.5)
   {{
     int tvCode = int(tvPlaceInTexture.z + 0.5);
@@ -67,6 +73,7 @@ FIND_TEXEL = f"""
 }
     float tvMean = tvNothing ? 1.0 : smoothstep({float(BLOCK_PX)}, {4.0 * BLOCK_PX}, tvShort);
     if (!tvNothing && tvTexel.a < 0.5) {{ opacity = 0.0; }}
+    tvPhoto = !tvNothing;
     diffuseColor = mix(tvTexel.rgb, diffuseColor, tvMean); // from afar, the mean colour
   }}
 """
