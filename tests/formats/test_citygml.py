@@ -394,10 +394,25 @@ def test_a_relief_has_the_level_of_detail_that_it_states(read_text) -> None:
     assert [model.object_ids[owner] for owner in model.surface_object] == ["tin", "tin"]
 
 
-def test_a_terrain_of_points_only_is_told(read_text) -> None:
-    tin = f"<gml:Tin><gml:trianglePatches/><gml:controlPoint>{pos_list(NUMBERS)}</gml:controlPoint></gml:Tin>"
-    model = read_text(city(f'<dem:TINRelief gml:id="tin"><dem:lod>1</dem:lod><dem:tin>{tin}</dem:tin></dem:TINRelief>'))
-    assert told(model, "tin.without-triangles").where == "tin"
+def relief(points: str) -> str:
+    tin = f"<gml:Tin><gml:trianglePatches/><gml:controlPoint>{points}</gml:controlPoint></gml:Tin>"
+    return city(f'<dem:TINRelief gml:id="tin"><dem:lod>1</dem:lod><dem:tin>{tin}</dem:tin></dem:TINRelief>')
+
+
+def test_a_terrain_of_points_only_is_covered_with_triangles(read_text) -> None:
+    hill = [*square(0.0, 0.0, 5.0), (4.0, 5.0, 9.0)]
+    model = read_text(relief(pos_list(listed(hill))))
+    assert told(model, "tin.triangulated").where == "tin"
+    assert (len(model.triangles), lods(model)) == (4, ["1"] * 4)
+    areas = area_vectors(model)
+    assert areas.sum(axis=0)[2] == pytest.approx(100)
+    assert (areas[:, 2] > 0).all()
+    assert set(map(tuple, model.vertices.tolist())) == set(hill)
+
+
+def test_a_terrain_of_too_few_points_is_told(read_text) -> None:
+    model = read_text(relief(pos_list("0 0 0 1 1 1")))
+    assert told(model, "tin.without-triangles").objects == ("tin",)
     assert told(model, "geometry.none")
 
 
@@ -405,7 +420,7 @@ def test_a_terrain_in_a_grid_is_told(read_text) -> None:
     grid = "<gml:rangeSet><gml:DataBlock><gml:tupleList>1 2 3 4</gml:tupleList></gml:DataBlock></gml:rangeSet>"
     grid = f"<dem:grid><gml:RectifiedGridCoverage>{grid}</gml:RectifiedGridCoverage></dem:grid>"
     model = read_text(city(f'<dem:RasterRelief gml:id="grid"><dem:lod>1</dem:lod>{grid}</dem:RasterRelief>'))
-    assert told(model, "tin.without-triangles").where == "grid"
+    assert told(model, "terrain.grid").where == "grid"
     assert model.attributes == ()
 
 
@@ -427,7 +442,7 @@ def test_objects_without_an_id_get_one_and_repeated_ids_are_told(read_text) -> N
     assert told(model, "object.id-repeated").where == "same"
 
 
-def test_lines_and_pictures_are_told_as_not_shown(read_text) -> None:
+def test_lines_are_edges_and_an_empty_appearance_is_none(read_text) -> None:
     terrain = (
         f"<bldg:lod2TerrainIntersection><gml:MultiCurve>{line(CLOSED)}</gml:MultiCurve></bldg:lod2TerrainIntersection>"
     )
@@ -438,8 +453,9 @@ def test_lines_and_pictures_are_told_as_not_shown(read_text) -> None:
         "</core:CityModel>", "<app:appearanceMember><app:Appearance/></app:appearanceMember></core:CityModel>"
     )
     model = read_text(text)
-    assert {finding.severity for finding in model.diagnostics} == {Severity.INFO}
-    assert {finding.code for finding in model.diagnostics} == {"geometry.lines", "appearance.not-shown"}
+    assert model.diagnostics == ()
+    assert model.appearance is None
+    assert Counter(model.edge_surface.tolist()) == {0: 4, 1: 4}
 
 
 # --- shapes that stand in many places ---------------------------------------------------------------------------
@@ -512,7 +528,7 @@ def test_a_shape_that_is_missing_or_in_another_file_is_told(read_text) -> None:
 
 
 def test_places_of_shapes_by_the_million_are_no_way_to_fill_the_memory(read_text, monkeypatch) -> None:
-    monkeypatch.setattr("twinviewer.formats.citygml.shapes._SURFACES_LIMIT", 3)
+    monkeypatch.setattr("twinviewer.formats.citygml.reader._SURFACES_LIMIT", 3)
     model = read_text(city(tree("t", shape=SHAPE), *(tree(f"t{i}", shape=NAME_OF_SHAPE) for i in range(10))))
     assert len(model.surface_object) == 3
     assert told(model, "shape.too-many")

@@ -8,7 +8,6 @@ import pytest
 
 from tests.formats.small_citygml import building, city
 from twinviewer.model.attributes import AttributeType
-from twinviewer.model.diagnostics import Severity
 from twinviewer.model.layer_data import CityModel
 
 
@@ -232,14 +231,16 @@ def test_an_attribute_of_several_types_or_units_is_kept(read_text) -> None:
     assert "attribute.units-differ" in codes(model)
 
 
-def test_attributes_of_surfaces_are_told_as_not_kept_but_their_names_are_no_loss(read_text) -> None:
-    surface = "<bldg:boundedBy><bldg:RoofSurface><gml:name>Roof 1</gml:name>{}</bldg:RoofSurface></bldg:boundedBy>"
+def test_surfaces_have_attributes_of_their_own(read_text) -> None:
     slope = '<gen:doubleAttribute name="slope"><gen:value>35</gen:value></gen:doubleAttribute>'
-    assert codes(read_text(city(building(surface.format(""))))) == set()
-    model = read_text(city(building(surface.format(slope))))
-    (finding,) = (finding for finding in model.diagnostics if finding.code == "attribute.of-a-surface")
-    assert (finding.severity, finding.where) == (Severity.INFO, "house: slope")
+    surface = f'<bldg:RoofSurface gml:id="roof"><gml:name>Roof 1</gml:name>{slope}</bldg:RoofSurface>'
+    model = read_text(city(building(f"<bldg:boundedBy>{surface}</bldg:boundedBy>")))
+    assert codes(model) == set()
     assert model.attributes == ()
+    assert model.thematic is not None
+    assert model.thematic.ids == ("roof",)
+    by_name = {column.name: (column.type, column.value(0)) for column in model.thematic.attributes}
+    assert by_name == {"name": (TEXT, "Roof 1"), "slope": (DOUBLE, 35.0)}
 
 
 def test_each_part_has_its_own_attributes(read_text) -> None:

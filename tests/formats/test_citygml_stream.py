@@ -246,7 +246,7 @@ def test_names_of_names_of_names_do_not_multiply(read_bytes) -> None:
 
 
 def test_names_of_very_many_names_are_not_followed_for_ever(read_bytes, monkeypatch) -> None:
-    monkeypatch.setattr("twinviewer.formats.citygml.geometry._STEPS_LIMIT", 10_000)
+    monkeypatch.setattr("twinviewer.formats.citygml.references._STEPS_LIMIT", 10_000)
     many = f'<gml:CompositeSurface gml:id="all">{named(*(f"x{i}" for i in range(2000)))}</gml:CompositeSurface>'
     began = time.process_time()
     model = read_bytes(city(building(wall(held(many, polygon(square())) + named("all") * 2000))).encode())
@@ -255,7 +255,7 @@ def test_names_of_very_many_names_are_not_followed_for_ever(read_bytes, monkeypa
 
 
 def test_names_that_stand_for_very_much_are_not_followed_for_ever(read_bytes, monkeypatch) -> None:
-    monkeypatch.setattr("twinviewer.formats.citygml.geometry._STEPS_LIMIT", 100)
+    monkeypatch.setattr("twinviewer.formats.citygml.references._STEPS_LIMIT", 100)
     shell = f'<gml:CompositeSurface gml:id="all">{held(*(polygon(square()) for _ in range(30)))}</gml:CompositeSurface>'
     model = read_bytes(city(building(wall(held(shell) + named("all") * 30))).encode())
     assert "xlink.too-many" in {finding.code for finding in model.diagnostics}

@@ -139,6 +139,19 @@ class AttributeTable:
             gathered.types[None] = None
         return rest
 
+    def extend(
+        self, rows: Sequence[int], name: str, values: Sequence[Any], type: AttributeType, unit: str | None = None
+    ) -> None:
+        """Note the values of one attribute of many objects, as :meth:`add` does that of one."""
+        gathered = self._gathered.get(name)
+        if gathered is None:
+            gathered = self._gathered[name] = _Values()
+        gathered.rows.extend(rows)
+        gathered.values.extend(values)
+        gathered.types[type] = None
+        if unit is not None:
+            gathered.units[unit] = None
+
     def columns(self, ids: Sequence[str]) -> tuple[AttributeColumn, ...]:
         """Return one column per name, of as many rows as there are ``ids`` of objects.
 

@@ -26,6 +26,8 @@ _ENOUGH = 65_536
 _REFERENCE = re.compile(r"&(?:#(\d+)|#x([0-9a-fA-F]+)|(\w+));")
 _PREDEFINED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 """XML 1.0, 4.6; a city model has no others, as it must not declare them."""
+_ATTRIBUTES_LIMIT = 1000
+"""Of XML in one element that libxml2 is asked for, as it looks for each from the first one on."""
 _LINE_END = re.compile(r"\r\n?")
 _SPACE = re.compile(r"\r\n|[\t\n\r]")
 
@@ -125,8 +127,8 @@ class ElementColumns:
             if (text := element.text) is not None and not text.isspace():
                 self._content += text.replace("&", "&amp;").replace("\r", "&#13;").encode()
             self._text_end.append(len(self._content))
-            for name, value in element.items():
-                self._attribute(row, str(name), str(value))
+            for name in element.keys()[:_ATTRIBUTES_LIMIT]:
+                self._attribute(row, str(name), str(element.get(name, "")))
 
     def _attribute(self, row: int, name: str, value: str) -> None:
         self._attribute_element.append(row)

@@ -1,397 +1,367 @@
-"""GML geometries as columns: polygons and triangles however they are nested, and the names by which others call them.
+"""The geometry in a piece of a CityGML file: polygons, lines and points as columns, however they are nested.
 
-Corners are kept one by one, as the file has them, three numbers each.  A geometry that only names another one
-(``xlink:href``) adds nothing where that one is drawn already: it lends what the other one lacks (a solid's polygon
-becomes a wall because a wall surface names it), and only another level of detail gets a copy.
+One polygon, one line and one set of points is a surface each; corners are kept one by one, as the file has them.
+Where a geometry only names another one (``xlink:href``), that is noted as a reference.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple, cast
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
-import orjson
-from lxml import etree
+import shapely
+from numpy.typing import NDArray
 
-from twinviewer.formats.city_columns import ObjectColumns
-from twinviewer.formats.city_surfaces import Float64s, Int64s, RaggedSurfaces, SurfaceColumns, offsets
-from twinviewer.formats.citygml.vocabulary import XLINK_HREF, Meaning, Vocabulary, children, id_of
-from twinviewer.formats.findings import Findings
+from twinviewer.formats.city_surfaces import SurfaceKind, offsets
+from twinviewer.formats.citygml.objects import PieceObjects
+from twinviewer.formats.citygml.outline import Outline, Role
+from twinviewer.formats.citygml.positions import Corners, corners_of
+from twinviewer.formats.citygml.references import Named, References
+from twinviewer.formats.citygml.spans import Integers, hashes, inside, texts, value_spans
+from twinviewer.formats.citygml.told import Told
+from twinviewer.formats.citygml.vocabulary import GEOMETRY_TYPES as TYPES
+from twinviewer.formats.citygml.vocabulary import HOLES, Meaning
+from twinviewer.model.city_parts import GEOMETRY_TYPES
 from twinviewer.model.diagnostics import Severity
-from twinviewer.model.errors import HostileFileError
-from twinviewer.model.feedback import Feedback
 
-DEEPEST = 100
-"""Geometries or objects inside each other; real ones have less than twenty."""
-_RINGS = frozenset({"exterior", "interior", "outerBoundaryIs", "innerBoundaryIs"})
-_POSITIONS = frozenset({"posList", "pos"})
-_HOLES = frozenset({"interior", "innerBoundaryIs"})
-_ASK_EVERY = 1024
-"""Polygons between two questions whether to stop: some 5 ms."""
-_STEPS_LIMIT = 1_000_000
-"""Of following names, in one member of the city model or between them; real ones need a few thousand."""
-_DIMENSIONS = range(2, 8)
+Float64s = NDArray[np.float64]
+Int64s = NDArray[np.int64]
+Int8s = NDArray[np.int8]
+Uint64s = NDArray[np.uint64]
+Bools = NDArray[np.bool_]
 
-
-class _Named(NamedTuple):
-    """What a geometry's id stands for."""
-
-    first: int
-    """The first of its surfaces."""
-    end: int
-    first_reference: int
-    """The first of the references in it, among those of its member of the city model."""
-    end_reference: int
+_CURVED = (
+    *("Arc", "ArcString", "ArcByBulge", "ArcStringByBulge", "ArcByCenterPoint", "Circle", "CircleByCenterPoint"),
+    *("BSpline", "Bezier", "CubicSpline", "Clothoid", "Geodesic", "GeodesicString"),
+)
+_OF_POLYGONS, _OF_CURVES, _OF_POINTS = range(3)
+"""Geometries of each outermost element: of its polygons, of its curves and of its points."""
 
 
-class _Reference(NamedTuple):
-    """A place where a geometry is named instead of given."""
+@dataclass(slots=True, kw_only=True)
+class PieceGeometry:
+    """``s`` surfaces of ``r`` rings and ``c`` corners; objects, types and the like are numbers within the piece."""
 
-    target: str
-    object: int
-    semantic: int
-    lod: int
-    reversed: bool
+    object: Int64s
+    semantic: Int64s
+    lod: Int64s
+    reversed: Bools
+    kind: Int8s
+    thematic: Int64s
+    geometry: Int64s
+    shell: Int64s
+    ring_count: Int64s
+    ring_size: Int64s
+    ring_hash: Uint64s
+    """(r,) of the ring's id, 0 where it has none."""
+    places: Float64s
+    """(c, 3) as stored."""
+    geometry_type: Int64s
+    """(g,) index into ``GEOMETRY_TYPES``."""
+    shell_solid: Int64s
+    """(h,) ascending."""
+    named: Named
+    references: References
+    rows: Int64s
+    """(s,) elements that they are."""
 
 
-class Geometries:
-    """Surfaces in the order of the file, of everything that is drawn where it stands or of all shapes."""
+def geometry_of(outline: Outline, objects: PieceObjects, told: Told, *, shapes: bool) -> PieceGeometry:
+    """Return the geometry in a piece: that of city objects or, if ``shapes``, that which stands in many places."""
+    elements, role, parent = outline.elements, outline.role, outline.elements.parent
+    tops = _outermost(outline, shapes=shapes)
+    ends = elements.end[tops]
+    rows = np.flatnonzero((role == Role.POLYGON) | (role == Role.LINE) | (role == Role.POINTS))
+    top = inside(tops, ends, rows)
+    rows, top = rows[top >= 0], top[top >= 0]
+    kind = np.select([role[rows] == Role.LINE, role[rows] == Role.POINTS], [SurfaceKind.CURVE, SurfaceKind.POINTS], 0)
+    around = parent[tops]
+    units = np.flatnonzero((role == Role.RING) | (role == Role.LINE) | (role == Role.POINTS))
+    unit_surface = inside(rows, elements.end[rows], units)
+    units, unit_surface = units[unit_surface >= 0], unit_surface[unit_surface >= 0]
+    corners = corners_of(outline, units)
+    _tell_of_corners(corners, objects.number[outline.feature[units]], told)
+    lod, semantic = objects.lod(around), objects.semantic(around)
+    shell_rows, shell_solid = _shells(outline)
+    turned = _turned(outline)
+    found = PieceGeometry(
+        object=objects.number[outline.feature[around]][top],
+        semantic=semantic[top],
+        lod=lod[top],
+        reversed=turned[rows],
+        kind=kind.astype(np.int8),
+        thematic=objects.thematic_number[outline.thematic[around]][top],
+        geometry=top * 3 + kind,
+        shell=inside(shell_rows, elements.end[shell_rows], rows),
+        ring_count=np.bincount(unit_surface, minlength=len(rows)),
+        ring_size=corners.sizes,
+        ring_hash=_ring_hashes(outline, units),
+        places=corners.places,
+        geometry_type=_types(outline, tops),
+        shell_solid=shell_solid,
+        named=_named(outline, tops, rows),
+        references=_references(outline, objects, tops, turned, shell_rows, told, shapes=shapes),
+        rows=rows,
+    )
+    firsts = found.references.rows
+    found.named.first_reference, found.named.end_reference = (
+        np.searchsorted(firsts, found.named.first_reference),
+        np.searchsorted(firsts, found.named.end_reference),
+    )
+    _put_outer_rings_first(outline, found, units)
+    _tell_of_gaps(outline, objects, told)
+    return found if shapes else _with_terrain(outline, objects, found, tops, told)
 
-    def __init__(
-        self,
-        words: Vocabulary,
-        objects: ObjectColumns,
-        crs_names: dict[str, None],
-        findings: Findings,
-        feedback: Feedback,
-    ) -> None:
-        self.columns = SurfaceColumns()
-        self.coordinates = array("d")
-        """Three numbers per corner."""
-        self._words, self._objects, self._crs_names = words, objects, crs_names
-        self._findings, self._feedback = findings, feedback
-        self._object = self._semantic = self._lod = -1
-        self._named: dict[str, _Named] = {}
-        self._references: list[_Reference] = []
-        self._open: list[_Reference] = []
-        self._steps = 0
-        self._known_hash, self._known_first, self._known_end = array("q"), array("q"), array("q")
-        self._copies: dict[tuple[int, int], _Reference] = {}
 
-    def add(self, geometry: etree._Element, *, object: int, semantic: int, lod: int) -> None:
-        """Append the surfaces of a geometry; curves and points are told and left out."""
-        self._object, self._semantic, self._lod = object, semantic, lod
-        self._walk(geometry, reversed=False, dimension=3, depth=0)
+def _outermost(outline: Outline, *, shapes: bool) -> Int64s:
+    """Return the rows of geometries that are in no other one."""
+    rows = np.flatnonzero(outline.is_geometry(np.arange(len(outline.role))))
+    around = outline.role[outline.elements.parent[rows]]
+    outermost = (around != Role.PART) & (around != Role.AGGREGATE)
+    found: Int64s = rows[outermost & ((around == Role.SHAPE) == shapes)]
+    return found
 
-    def refer(self, target: str, *, object: int, semantic: int, lod: int) -> None:
-        """Note that an object has the geometry of that name."""
-        self._object, self._semantic, self._lod = object, semantic, lod
-        self._name(target, reversed=False)
 
-    # --- the tree ---------------------------------------------------------------------------------------------
-
-    def _walk(self, geometry: etree._Element, *, reversed: bool, dimension: int, depth: int) -> None:
-        word = self._words[geometry.tag]
-        meaning = word.meaning
-        if meaning is Meaning.LINES:
-            self._findings.add(
-                "geometry.lines",
-                "Lines and points (edges of the terrain, networks) are not shown.",
-                where=self._where(),
-                severity=Severity.INFO,
-            )
-            return
-        if meaning not in (Meaning.POLYGON, Meaning.AGGREGATE, Meaning.ORIENTABLE):
-            return
-        if depth > DEEPEST:
-            raise HostileFileError("Geometries are nested absurdly deep, as in attacks; the file is not read.")
-        keys = geometry.keys()  # most have none, or an id only: asking for each by name takes longer
-        if "srsName" in keys:
-            self._crs_names.setdefault(geometry.get("srsName", ""))
-        if "srsDimension" in keys:
-            dimension = _dimension(geometry.get("srsDimension"), dimension)
-        first, first_reference = len(self.columns), len(self._references)
-        if meaning is Meaning.POLYGON:
-            self._polygon(geometry, reversed=reversed, dimension=dimension)
-        else:
-            if meaning is Meaning.ORIENTABLE:
-                reversed = reversed != (geometry.get("orientation") == "-")
-            for prop in children(geometry):
-                inside = children(prop)
-                if not inside and (target := prop.get(XLINK_HREF)):
-                    self._name(target, reversed=reversed)
-                for child in inside:
-                    self._walk(child, reversed=reversed, dimension=dimension, depth=depth + 1)
-            if word.local == "Tin" and len(self.columns) == first:
-                self._findings.add(
-                    "tin.without-triangles",
-                    "Terrain that is given by points only, without triangles, is not shown.",
-                    where=self._where(),
-                )
-        if keys and (gml_id := id_of(geometry)):
-            self._named[gml_id] = _Named(first, len(self.columns), first_reference, len(self._references))
-
-    def _name(self, target: str, *, reversed: bool) -> None:
-        if not target.startswith("#"):
-            self._findings.add(
-                "xlink.other-file",
-                "Geometries that are in other files, or named in an unknown way, are missing.",
-                where=f"{self._where()}: “{target[:80]}”",
-            )
-            return
-        self._references.append(_Reference(target[1:], self._object, self._semantic, self._lod, reversed))
-
-    def _polygon(self, polygon: etree._Element, *, reversed: bool, dimension: int) -> None:
-        sizes: list[int] = []
-        for side in children(polygon):
-            local = self._words[side.tag].local
-            if local in _RINGS:
-                if not sizes and local in _HOLES:
-                    sizes.append(0)  # an outer ring without corners: told with the others of too few
-                for ring in children(side):
-                    sizes.append(self._ring(ring, dimension))  # noqa: PERF401 – most have one
-        self.columns.add(
-            object=self._object, semantic=self._semantic, lod=self._lod, ring_sizes=sizes, reversed=reversed
+def _types(outline: Outline, tops: Int64s) -> Int64s:
+    """Return (3 t,) the types of the geometries of polygons, of curves and of points of each outermost element."""
+    of_name = []
+    for word in outline.words:
+        type_name = TYPES.get(word.local, "MultiSurface")
+        of_name.append(
+            GEOMETRY_TYPES.index("MultiSurface" if type_name.startswith(("MultiL", "MultiP")) else type_name)
         )
-        if len(self.columns) % _ASK_EVERY == 0:
-            self._feedback.stop_if_cancelled()
+    result = np.empty((len(tops), 3), np.int64)
+    result[:, _OF_POLYGONS] = np.array(of_name, np.int64)[outline.elements.name[tops]]
+    result[:, _OF_CURVES] = GEOMETRY_TYPES.index("MultiLineString")
+    result[:, _OF_POINTS] = GEOMETRY_TYPES.index("MultiPoint")
+    return result.ravel()
 
-    def _ring(self, ring: etree._Element, dimension: int) -> int:
-        """Append the corners of a ring and return how many they are."""
-        first = len(self.coordinates)
-        try:
-            if len(ring) == 1 and self._words[(only := ring[0]).tag].local == "posList":
-                self._list(only, dimension)
-            else:
-                self._positions(ring, dimension, 0)
-        except (ValueError, TypeError):
-            problem = "Rings with coordinates that are not numbers are not shown."
-            return self._without(first, "coordinates.not-numbers", problem)
-        count, rest = divmod(len(self.coordinates) - first, 3)
-        if rest:
-            problem = "Rings whose coordinates do not come in threes are not shown."
-            return self._without(first, "coordinates.incomplete", problem)
-        return count
 
-    def _without(self, first: int, code: str, problem: str) -> int:
-        """Take back the corners of a bad ring, and tell of it."""
-        del self.coordinates[first:]
-        self._findings.add(code, problem, where=self._where())
-        return 0
+def _shells(outline: Outline) -> tuple[Int64s, Int64s]:
+    """Return the rows (h,) of properties that hold the shells of solids, and which solid each bounds."""
+    elements = outline.elements
+    rows = np.flatnonzero((outline.role == Role.PART) & (outline.meaning == Meaning.SIDE))
+    if len(rows):
+        rows = rows[outline.named("Solid")[elements.parent[rows]]]
+    solids = elements.parent[rows]
+    solid: Int64s = np.cumsum(np.diff(solids, prepend=solids[:1]) != 0)
+    return rows, solid
 
-    def _list(self, positions: etree._Element, dimension: int) -> None:
-        """Append what a ``posList`` or ``pos`` holds; raises as :meth:`_positions`."""
-        stated = positions.get("srsDimension")
-        if stated is not None:
-            dimension = 3 if stated == "3" else _dimension(stated, dimension)
-        numbers = _numbers(positions.text or "")
-        self.coordinates.fromlist(numbers if dimension == 3 else list(_in_threes(numbers, dimension)))
 
-    def _positions(self, curve: etree._Element, dimension: int, depth: int) -> None:
-        """Append the positions of a ring, or of a piece of it.
+def _turned(outline: Outline) -> Bools:
+    """Return (e,) whether an odd number of surfaces around an element, itself included, turn it round."""
+    elements = outline.elements
+    stated = outline.attributes("orientation")
+    starts, ends = value_spans(elements, stated)
+    rows = elements.attribute_element[stated]
+    is_minus = (ends - starts == 1) & (elements.content[np.minimum(starts, len(elements.content) - 1)] == ord("-"))
+    rows = rows[is_minus & (outline.meaning[rows] == Meaning.ORIENTABLE)]
+    count = np.zeros(len(elements.name) + 1, np.int64)
+    if not len(rows):
+        return np.zeros(len(elements.name), np.bool_)
+    np.add.at(count, rows, 1)
+    np.add.at(count, elements.end[rows], -1)
+    odd: Bools = np.cumsum(count[:-1]) % 2 == 1
+    return odd
 
-        Raises:
-            ValueError: Something is not a number.
-            TypeError: Likewise.
-        """
-        for child in children(curve):
-            local = self._words[child.tag].local
-            if local in _POSITIONS:
-                self._list(child, dimension)
-            elif local == "coordinates":
-                self._tuples(child, dimension)
-            elif local == "coord":
-                values = [float(part.text or "") for part in children(child)][:3]
-                self.coordinates.extend(values + [0.0] * (3 - len(values)))
-            elif len(child):
-                if depth > DEEPEST:
-                    raise HostileFileError("Curves are nested absurdly deep, as in attacks; the file is not read.")
-                self._positions(child, dimension, depth + 1)
-            elif child.get(XLINK_HREF):
-                self._findings.add(
-                    "ring.elsewhere",
-                    "Rings made of lines or points that are given elsewhere are not shown.",
-                    where=self._where(),
-                )
 
-    def _tuples(self, coordinates: etree._Element, dimension: int) -> None:
-        """Append what GML 2 writes as ``x,y,z x,y,z``."""
-        text = coordinates.text or ""
-        within, between, point = (
-            coordinates.get(name, default) for name, default in (("cs", ","), ("ts", " "), ("decimal", "."))
+def _ring_hashes(outline: Outline, units: Int64s) -> Uint64s:
+    result = np.zeros(len(units), np.uint64)
+    ids = outline.ids()
+    owners = outline.elements.attribute_element[ids]
+    ids = ids[outline.role[owners] == Role.RING]
+    owners = outline.elements.attribute_element[ids]
+    at = np.searchsorted(units, owners)
+    known = (
+        (at < len(units)) & (units[np.minimum(at, len(units) - 1)] == owners) if len(units) else np.zeros(0, np.bool_)
+    )
+    if known.any():
+        result[at[known]] = hashes(outline.elements.content, *value_spans(outline.elements, ids[known]))
+    return result
+
+
+def _named(outline: Outline, tops: Int64s, surfaces: Int64s) -> Named:
+    """Return the ids of geometries; their references are given by rows for now."""
+    elements = outline.elements
+    ids = outline.ids()
+    owners = elements.attribute_element[ids]
+    kept = outline.is_geometry(owners)
+    kept[kept] = inside(tops, elements.end[tops], owners[kept]) >= 0
+    ids, owners = ids[kept], owners[kept]
+    ends = elements.end[owners]
+    return Named(
+        hash=hashes(elements.content, *value_spans(elements, ids)),
+        member=_members(outline, owners),
+        first=np.searchsorted(surfaces, owners),
+        end=np.searchsorted(surfaces, ends),
+        first_reference=owners.astype(np.int64),
+        end_reference=ends.astype(np.int64),
+    )
+
+
+def _members(outline: Outline, rows: Integers) -> Int64s:
+    return np.searchsorted(outline.rows(Role.MEMBER), rows, side="right")
+
+
+def _references(
+    outline: Outline,
+    objects: PieceObjects,
+    tops: Int64s,
+    turned: Bools,
+    shell_rows: Int64s,
+    told: Told,
+    *,
+    shapes: bool,
+) -> References:
+    elements = outline.elements
+    hrefs = outline.hrefs()
+    rows = elements.attribute_element[hrefs].astype(np.int64)
+    empty = elements.end[rows] == rows + 1
+    top = np.full(len(rows), -1, np.int64)
+    of_part = empty & (outline.role[rows] == Role.PART)
+    top[of_part] = inside(tops, elements.end[tops], rows[of_part])
+    kept = top >= 0
+    if not shapes:
+        kept |= empty & (outline.role[rows] == Role.GEOMETRY_PROPERTY)
+    hrefs, rows, top = hrefs[kept], rows[kept], top[kept]
+    around = np.where(top >= 0, elements.parent[tops[top]], rows) if len(tops) else rows
+    starts, ends = value_spans(elements, hrefs)
+    local = elements.content[np.minimum(starts, max(len(elements.content) - 1, 0))] == ord("#")
+    if not local.all():
+        told.add(
+            "xlink.other-file",
+            "Geometries that are in other files, or named in an unknown way, are missing.",
+            objects.number[outline.feature[rows[~local]]],
+            details=[f"“{text[:80]}”" for text in texts(elements.content, starts[~local], ends[~local])],
         )
-        for part in text.split(None if between.isspace() else between):
-            numbers = part.replace(within, " ").replace(point, ".").split()
-            values = [float(number) for number in numbers][:3]
-            self.coordinates.extend(values + [0.0] * (3 - len(values)))
+        hrefs, rows, top, around, starts, ends = (each[local] for each in (hrefs, rows, top, around, starts, ends))
+    return References(
+        hash=hashes(elements.content, starts + 1, ends),
+        member=_members(outline, rows),
+        object=objects.number[outline.feature[around]],
+        semantic=objects.semantic(around),
+        lod=objects.lod(around),
+        thematic=objects.thematic_number[outline.thematic[around]],
+        reversed=turned[rows],
+        geometry=np.where(top >= 0, top * 3, -1),
+        shell=inside(shell_rows, elements.end[shell_rows], rows),
+        rows=rows,
+        attributes=hrefs,
+    )
 
-    def _where(self) -> str:
-        return self._objects.ids[self._object] if self._object >= 0 else ""
 
-    # --- the names --------------------------------------------------------------------------------------------
+# --- what is wrong ----------------------------------------------------------------------------------------------
 
-    def end_member(self) -> dict[str, tuple[int, int]]:
-        """Follow the names that the present member of the city model has for its own geometries; keep the others.
 
-        Returns:
-            By id, the first and the end of the surfaces of its geometries.
-        """
-        self._steps = 0
-        semantics, lods = self.columns.semantic, self.columns.lod
-        for reference in self._references:
-            named = self._named.get(reference.target)
-            if named is None:
-                self._open.append(reference)
-                continue
-            surface = named.first
-            if (
-                named.end == surface + 1
-                and named.first_reference == named.end_reference
-                and semantics[surface] >= 0
-                and lods[surface] == reference.lod
-            ):
-                continue  # nearly always: a solid that names a wall
-            for surface, seen in self._followed(reference):
-                self._lend(surface, seen)
-        spans = {name: (named.first, named.end) for name, named in self._named.items()}
-        for name, (first, end) in spans.items():
-            self._known_hash.append(hash(name))  # the names themselves would need more memory than all coordinates
-            self._known_first.append(first)
-            self._known_end.append(end)
-        self._named.clear()
-        self._references.clear()
-        return spans
+def _tell_of_corners(corners: Corners, owners: Int64s, told: Told) -> None:
+    problem = "Rings with coordinates that are not numbers are not shown."
+    told.add("coordinates.not-numbers", problem, owners[corners.not_numbers])
+    problem = "Rings whose coordinates do not come in threes are not shown."
+    told.add("coordinates.incomplete", problem, owners[corners.incomplete])
 
-    def _followed(self, reference: _Reference) -> Iterator[tuple[int, _Reference]]:
-        """Yield the surfaces that a reference stands for, and how each is called for, names of names too."""
-        rest, met = [reference], {reference.target}
-        while rest:
-            present = rest.pop()
-            named = self._named.get(present.target)
-            if named is None:
-                continue  # an inner one that is told of by itself
-            for surface in range(named.first, named.end):
-                if not self._may_step(reference):
-                    return
-                yield surface, present
-            for number in range(named.first_reference, named.end_reference):
-                if not self._may_step(reference):
-                    return
-                inner = self._references[number]
-                if inner.target not in met:
-                    met.add(inner.target)
-                    rest.append(
-                        _Reference(
-                            inner.target,
-                            reference.object,
-                            reference.semantic,
-                            reference.lod,
-                            present.reversed != inner.reversed,
-                        )
-                    )
 
-    def _may_step(self, reference: _Reference) -> bool:
-        """Return whether names may still be followed, and tell if no more."""
-        self._steps += 1
-        if self._steps % _ASK_EVERY == 0:
-            self._feedback.stop_if_cancelled()
-        if self._steps == _STEPS_LIMIT:
-            self._findings.add(
-                "xlink.too-many",
-                "Geometries name each other absurdly often; not all names were followed.",
-                where=reference.target[:80],
+def _tell_of_gaps(outline: Outline, objects: PieceObjects, told: Told) -> None:
+    elements = outline.elements
+    rows = elements.attribute_element[outline.hrefs()]
+    rows = rows[(outline.role[rows] == Role.IN_GEOMETRY) & (elements.end[rows] == rows + 1)]
+    problem = "Rings made of lines or points that are given elsewhere are not shown."
+    told.add("ring.elsewhere", problem, objects.number[outline.feature[rows]])
+    if any(word.local in _CURVED for word in outline.words):
+        curved = np.flatnonzero(outline.named(*_CURVED) & (outline.role == Role.IN_GEOMETRY))
+        problem = "Arcs and splines are drawn as straight lines through the points that the file gives of them."
+        told.add("curve.straightened", problem, objects.number[outline.feature[curved]], severity=Severity.INFO)
+
+
+def _put_outer_rings_first(outline: Outline, found: PieceGeometry, units: Int64s) -> None:
+    """Give polygons that begin with a hole an outer ring without corners: it is told with the others of too few."""
+    starts = offsets(found.ring_count)[:-1]
+    polygons = np.flatnonzero((found.kind == SurfaceKind.POLYGON) & (found.ring_count > 0))
+    holder = outline.elements.parent[units[starts[polygons]]]
+    wrong = polygons[outline.named(*HOLES)[holder]] if len(polygons) else polygons
+    if len(wrong):
+        found.ring_size = np.insert(found.ring_size, starts[wrong], 0)
+        found.ring_hash = np.insert(found.ring_hash, starts[wrong], 0)
+        found.ring_count[wrong] += 1
+
+
+# --- terrain ----------------------------------------------------------------------------------------------------
+
+
+def _with_terrain(
+    outline: Outline, objects: PieceObjects, found: PieceGeometry, tops: Int64s, told: Told
+) -> PieceGeometry:
+    """Return the geometry with triangles between the points of terrains that are given without any."""
+    elements = outline.elements
+    tins = np.flatnonzero((outline.role == Role.AGGREGATE) & outline.named("Tin"))
+    bare = tins[np.searchsorted(found.rows, tins) == np.searchsorted(found.rows, elements.end[tins])]
+    if not len(bare):
+        return found
+    controls = outline.rows(Role.CONTROL)
+    corners = corners_of(outline, controls)
+    starts = offsets(corners.sizes)
+    parts = [found]
+    for tin in bare.tolist():
+        first, end = np.searchsorted(controls, [tin, elements.end[tin]])
+        triangles = _triangles_between(corners.places[starts[first] : starts[end]])
+        around = elements.parent[[tin]]
+        owner = objects.number[outline.feature[around]]
+        if not len(triangles):
+            told.add("tin.without-triangles", "Terrain without points and triangles is not shown.", owner)
+            continue
+        told.add(
+            "tin.triangulated",
+            "Terrain that is given by points was covered with triangles between them.",
+            owner,
+            severity=Severity.INFO,
+        )
+        count = len(triangles)
+        (top,) = inside(tops, elements.end[tops], np.array([tin]))
+        none = np.full(count, -1, np.int64)
+        parts.append(
+            replace(
+                found,
+                object=np.repeat(owner, count),
+                semantic=none,
+                lod=np.repeat(objects.lod(around), count),
+                reversed=np.zeros(count, np.bool_),
+                kind=np.zeros(count, np.int8),
+                thematic=none,
+                geometry=np.full(count, top * 3 + _OF_POLYGONS),
+                shell=none,
+                ring_count=np.ones(count, np.int64),
+                ring_size=np.full(count, 3, np.int64),
+                ring_hash=np.zeros(count, np.uint64),
+                places=triangles.reshape(-1, 3),
+                rows=np.full(count, tin, np.int64),
             )
-        return self._steps < _STEPS_LIMIT
-
-    def _lend(self, surface: int, reference: _Reference) -> None:
-        columns = self.columns
-        if reference.semantic >= 0 and columns.semantic[surface] < 0:
-            columns.semantic[surface] = reference.semantic
-        if reference.lod >= 0 and reference.lod != columns.lod[surface]:
-            if columns.lod[surface] < 0:
-                columns.lod[surface] = reference.lod
-            else:
-                self._copies.setdefault((surface, reference.lod), reference)
-
-    def _follow_open(self) -> None:
-        """Follow the names that lead from one member of the city model to another."""
-        if not self._open:
-            return
-        known = np.array(self._known_hash, np.int64)
-        order = np.argsort(known, kind="stable")
-        wanted = np.array([hash(reference.target) for reference in self._open], np.int64)
-        places = np.searchsorted(known[order], wanted)
-        self._steps = 0
-        for reference, place, value in zip(self._open, places.tolist(), wanted.tolist(), strict=True):
-            number = int(order[place]) if place < len(order) else -1
-            if number < 0 or known[number] != value:
-                where = self._objects.ids[reference.object] if reference.object >= 0 else ""
-                self._findings.add(
-                    "xlink.unresolved",
-                    "Geometries that are only named, and are nowhere in the file, are missing.",
-                    where=f"{where}: “{reference.target[:80]}”",
-                )
-                continue
-            for surface in range(self._known_first[number], self._known_end[number]):
-                if not self._may_step(reference):
-                    break
-                self._lend(surface, reference)
-        self._open.clear()
-
-    def finished(self) -> tuple[RaggedSurfaces, Float64s]:
-        """Return all surfaces, copies for other levels of detail last, and the corners (c, 3) as stored."""
-        self._follow_open()
-        vertices = np.array(self.coordinates, np.float64).reshape(-1, 3)
-        corners: list[Int64s] = [np.arange(len(vertices))]
-        if self._copies:
-            rings = offsets(np.array(self.columns.ring_count, np.int64))
-            starts = offsets(np.array(self.columns.ring_size, np.int64))
-            for (surface, lod), reference in self._copies.items():
-                first, end = int(rings[surface]), int(rings[surface + 1])
-                semantic = self.columns.semantic[surface]
-                self.columns.add(
-                    object=reference.object,
-                    semantic=reference.semantic if reference.semantic >= 0 else semantic,
-                    lod=lod,
-                    ring_sizes=self.columns.ring_size[first:end],
-                    reversed=bool(self.columns.reversed[surface]) != reference.reversed,
-                )
-                corners.append(np.arange(starts[first], starts[end]))
-        return RaggedSurfaces.of(self.columns, np.concatenate(corners)), vertices
+        )
+    whole = {field.name: getattr(found, field.name) for field in fields(PieceGeometry)}
+    for name in _GROWING:
+        whole[name] = np.concatenate([getattr(part, name) for part in parts])
+    return PieceGeometry(**whole)
 
 
-def _dimension(stated: str | None, inherited: int) -> int:
-    """Return how many coordinates a position has; what cannot be is not believed."""
-    if stated is None or not stated.strip().isdecimal():
-        return inherited
-    dimension = int(stated[:9])
-    return dimension if dimension in _DIMENSIONS else inherited
+_GROWING = (
+    *("object", "semantic", "lod", "reversed", "kind", "thematic", "geometry", "shell"),
+    *("ring_count", "ring_size", "ring_hash", "places", "rows"),
+)
+"""Columns that have something for each surface, ring or corner."""
 
 
-def _numbers(text: str) -> list[float]:
-    """Return the numbers in ``text``; what else JSON may hold fails when it is put into an array of numbers.
-
-    Raises:
-        ValueError: Something is not a number.
-    """
-    try:
-        # Three times faster than float(), and as exact.
-        return cast("list[float]", orjson.loads(f"[{text.strip().replace(' ', ',')}]"))
-    except ValueError:
-        return [float(token) for token in text.split()]  # line breaks, and .5, +5, 5. or NaN, are nothing to JSON
-
-
-def _in_threes(numbers: Sequence[float], dimension: int) -> Iterator[float]:
-    """Yield x, y and z of positions that have another number of coordinates; flat ones get the height 0.
-
-    Raises:
-        ValueError: Something is missing.
-    """
-    if len(numbers) % dimension:
-        raise ValueError("not whole positions")
-    for start in range(0, len(numbers), dimension):
-        yield numbers[start]
-        yield numbers[start + 1]
-        yield numbers[start + 2] if dimension > 2 else 0.0
+def _triangles_between(points: Float64s) -> NDArray[Any]:
+    """Return (t, 3, 3) Delaunay's triangles in plan between ``points`` (n, 3), counter-clockwise as x and y are."""
+    points = points[np.isfinite(points).all(axis=1)]
+    plan, first = np.unique(points[:, :2], axis=0, return_index=True)
+    if len(plan) < 3:
+        return np.empty((0, 3, 3))
+    cut = shapely.get_parts(shapely.delaunay_triangles(shapely.multipoints(plan)))
+    places = shapely.get_coordinates(cut).reshape(-1, 4, 2)[:, :3].reshape(-1, 2)
+    at = np.searchsorted(
+        plan.view([("", plan.dtype)] * 2).ravel(), np.ascontiguousarray(places).view([("", plan.dtype)] * 2).ravel()
+    )
+    triangles = points[first[at]].reshape(-1, 3, 3)
+    a, b, c = triangles[:, 0, :2], triangles[:, 1, :2], triangles[:, 2, :2]
+    clockwise = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) < (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
+    triangles[clockwise] = triangles[clockwise][:, ::-1]
+    return triangles

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from lxml import etree
+import numpy as np
+from numpy.typing import NDArray
 
-from twinviewer.formats.city_columns import ObjectColumns
-from twinviewer.formats.city_surfaces import InstanceColumns, Shapes
-from twinviewer.formats.citygml.geometry import Geometries
-from twinviewer.formats.citygml.vocabulary import XLINK_HREF, Vocabulary
-from twinviewer.formats.findings import Findings
-from twinviewer.model.diagnostics import Severity
+from twinviewer.formats.citygml.objects import PieceObjects
+from twinviewer.formats.citygml.outline import Outline, Role
+from twinviewer.formats.citygml.spans import text_spans, texts, value_spans
+from twinviewer.formats.citygml.told import Told
+
+Int64s = NDArray[np.int64]
 
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
-_SURFACES_LIMIT = 20_000_000
-"""Of all instances together; more would be an attack, or need more memory than a machine has."""
 
 
-class _Place(NamedTuple):
-    """Where a shape stands, before all shapes are known."""
+class Place(NamedTuple):
+    """Where a shape stands, before all shapes are known; numbers are those of the piece."""
 
     shape: str
     """Id, where it is given elsewhere."""
     span: tuple[int, int] | None
-    """Its surfaces, where it is given here."""
+    """Its surfaces among those of the piece's shapes, where it is given here."""
     object: int
     semantic: int
     lod: int
@@ -33,117 +33,109 @@ class _Place(NamedTuple):
     position: tuple[float, ...]
 
 
-class ShapePlaces:
-    """Shapes and where they stand, in the order of the file."""
+@dataclass(slots=True)
+class _Parts:
+    """What an implicit geometry holds."""
 
-    def __init__(
-        self,
-        words: Vocabulary,
-        objects: ObjectColumns,
-        geometries: Geometries,
-        crs_names: dict[str, None],
-        findings: Findings,
-    ) -> None:
-        self._words, self._objects, self._geometries = words, objects, geometries
-        self._crs_names, self._findings = crs_names, findings
-        self._places: list[_Place] = []
-        self._spans: dict[str, tuple[int, int]] = {}
+    shape: int = -1
+    """Row."""
+    matrix: str | None = None
+    position: tuple[float, ...] | None = None
+    is_met: bool = False
+    """Whether a position was met, good or bad."""
 
-    def add(self, implicit: etree._Element, *, object: int, semantic: int, lod: int) -> None:
-        """Append an ``ImplicitGeometry``."""
-        shape, span = "", None
-        matrix: tuple[float, ...] = _IDENTITY
-        position = None
-        for prop in implicit:
-            local = self._words[prop.tag].local
-            if local in ("relativeGMLGeometry", "relativeGeometry"):
-                shape, span = self._shape(prop, object, lod)
-            elif local == "transformationMatrix":
-                matrix = self._matrix(prop.text or "", object)
-            elif local == "referencePoint":
-                position = self._position(prop)
-            elif local == "libraryObject" and (prop.text or "").strip():
-                self._findings.add(
-                    "shape.other-file",
-                    "Shapes that are in other files are not shown.",
-                    where=f"{self._objects.ids[object]}: {(prop.text or '').strip()[:80]}",
-                )
-        if span is None and not shape:
-            return
-        if position is None:
-            self._findings.add(
-                "shape.nowhere", "Shapes without a place are not shown.", where=self._objects.ids[object]
+
+def places_of(outline: Outline, objects: PieceObjects, surfaces: Int64s, told: Told) -> list[Place]:
+    """Return where shapes stand.
+
+    Args:
+        outline: Of the piece.
+        objects: Its city objects.
+        surfaces: (s,) rows of the elements that are the surfaces of its shapes.
+        told: Hears of what cannot be placed.
+    """
+    implicit = outline.rows(Role.IMPLICIT)
+    if not len(implicit):
+        return []
+    elements = outline.elements
+    around = elements.parent[implicit]
+    owners = objects.number[outline.feature[around]].tolist()
+    parts = _parts(outline, implicit, owners, told)
+    hrefs = outline.hrefs()
+    names = dict(
+        zip(
+            elements.attribute_element[hrefs].tolist(),
+            texts(elements.content, *value_spans(elements, hrefs)),
+            strict=True,
+        )
+    )
+    found: list[Place] = []
+    for part, owner, semantic, lod in zip(
+        parts, owners, objects.semantic(around).tolist(), objects.lod(around).tolist(), strict=True
+    ):
+        if part.shape < 0:
+            continue
+        span: tuple[int, int] | None = None
+        if not (shape := names.get(part.shape, "").removeprefix("#")):
+            first, end = np.searchsorted(surfaces, [part.shape, elements.end[part.shape]])
+            span = int(first), int(end)
+        if part.position is None:
+            told.add("shape.nowhere", "Shapes without a place are not shown.", [owner])
+            continue
+        found.append(
+            Place(
+                shape=shape,
+                span=span,
+                object=owner,
+                semantic=semantic,
+                lod=lod,
+                matrix=_matrix(part.matrix, owner, told),
+                position=part.position,
             )
-            return
-        self._places.append(_Place(shape, span, object, semantic, lod, matrix, position))
+        )
+    return found
 
-    def _shape(self, prop: etree._Element, object: int, lod: int) -> tuple[str, tuple[int, int] | None]:
-        if target := prop.get(XLINK_HREF):
-            return target.removeprefix("#"), None
-        columns = self._geometries.columns
-        first = len(columns)
-        for child in prop:
-            self._geometries.add(child, object=object, semantic=-1, lod=lod)
-        self._spans.update(self._geometries.end_member())
-        return "", (first, len(columns))
 
-    def _matrix(self, text: str, object: int) -> tuple[float, ...]:
-        try:
-            matrix = tuple(map(float, text.split()))
-        except ValueError:
-            matrix = ()
-        if len(matrix) == 16 and all(map(math.isfinite, matrix)):
-            return matrix
-        problem = "Shapes whose transformation is not 16 numbers are shown untransformed."
-        self._findings.add("shape.matrix", problem, where=self._objects.ids[object])
+def _parts(outline: Outline, implicit: Int64s, owners: list[int], told: Told) -> list[_Parts]:
+    elements = outline.elements
+    found = [_Parts() for _ in implicit]
+    inside = np.flatnonzero((outline.role == Role.IN_IMPLICIT) | (outline.role == Role.SHAPE))
+    numbers = np.searchsorted(implicit, inside, side="right") - 1
+    contents = texts(elements.content, *text_spans(elements, inside))
+    for row, number, text in zip(inside.tolist(), numbers.tolist(), contents, strict=True):
+        local, part = outline.words[elements.name[row]].local, found[number]
+        if outline.role[row] == Role.SHAPE:
+            part.shape = row
+        elif local == "transformationMatrix":
+            part.matrix = text
+        elif local in ("pos", "coordinates") and not part.is_met:
+            part.is_met, part.position = True, _position(text)
+        elif local == "libraryObject" and text:
+            problem = "Shapes that are in other files are not shown."
+            told.add("shape.other-file", problem, [owners[number]], details=[text[:80]])
+    return found
+
+
+def _matrix(text: str | None, owner: int, told: Told) -> tuple[float, ...]:
+    if text is None:
         return _IDENTITY
+    matrix = numbers_in(text)
+    if len(matrix) == 16:
+        return matrix
+    problem = "Shapes whose transformation is not 16 numbers are shown untransformed."
+    told.add("shape.matrix", problem, [owner])
+    return _IDENTITY
 
-    def _position(self, prop: etree._Element) -> tuple[float, ...] | None:
-        for point in prop.iter():
-            if name := point.get("srsName"):
-                self._crs_names.setdefault(name)
-            if self._words[point.tag].local in ("pos", "coordinates"):
-                try:
-                    numbers = tuple(map(float, (point.text or "").replace(",", " ").split()))
-                except ValueError:
-                    return None
-                return (*numbers, 0.0)[:3] if len(numbers) >= 2 and all(map(math.isfinite, numbers)) else None
-        return None
 
-    def finished(self) -> Shapes:
-        """Return all shapes and the places of those that are known."""
-        instances = InstanceColumns()
-        count = 0
-        for place in self._places:
-            span = place.span or self._spans.get(place.shape)
-            where = self._objects.ids[place.object]
-            if span is None:
-                self._findings.add(
-                    "xlink.unresolved",
-                    "Geometries that are only named, and are nowhere in the file, are missing.",
-                    where=f"{where}: “#{place.shape[:80]}”",
-                )
-                continue
-            count += span[1] - span[0]
-            if count > _SURFACES_LIMIT:
-                self._findings.add(
-                    "shape.too-many", "Shapes stand in absurdly many places; not all are shown.", where=where
-                )
-                break
-            instances.add(
-                object=place.object,
-                semantic=place.semantic,
-                lod=place.lod,
-                surfaces=span,
-                matrix=place.matrix,
-                position=place.position,
-            )
-        if len(instances):
-            self._findings.add(
-                "shape.instanced",
-                "Shapes that the file gives once are shown in all their places: more surfaces than it has polygons.",
-                severity=Severity.INFO,
-                count=len(instances),
-            )
-        surfaces, vertices = self._geometries.finished()
-        return Shapes(surfaces=surfaces, vertices=vertices, instances=instances)
+def _position(text: str) -> tuple[float, ...] | None:
+    numbers = numbers_in(text.replace(",", " "))
+    return (*numbers, 0.0)[:3] if len(numbers) >= 2 else None
+
+
+def numbers_in(text: str) -> tuple[float, ...]:
+    """Return the numbers in a text, none at all where one is none or not finite."""
+    try:
+        numbers = tuple(map(float, text.split()))
+    except ValueError:
+        return ()
+    return numbers if all(map(math.isfinite, numbers)) else ()

@@ -8,18 +8,16 @@ Application domain extensions (ADE) are understood as far as their names follow 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
-
-from lxml import etree
+from enum import IntEnum, auto
+from functools import lru_cache
 
 from twinviewer.model.attributes import AttributeType
 
 CITYGML = "http://www.opengis.net/citygml/"
 GML = ("http://www.opengis.net/gml", "http://www.opengis.net/gml/3.2")
-XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
-_ID, _ID_OF_3_2 = (f"{{{namespace}}}id" for namespace in GML)
+HREF = "{http://www.w3.org/1999/xlink}href"
+IDS = tuple(f"{{{namespace}}}id" for namespace in GML)
 
 _CITY_OBJECT_NAMES = """
     Building BuildingPart BuildingInstallation IntBuildingInstallation BuildingFurniture Room
@@ -37,20 +35,67 @@ _CITY_OBJECTS = frozenset(_CITY_OBJECT_NAMES.split())
 _OPENINGS = frozenset({"Window", "Door"})
 _BOUNDARIES_OF_3 = frozenset({"TrafficArea", "AuxiliaryTrafficArea", "Marking"})
 """City objects in CityGML 2.0, thematic surfaces in 3.0."""
-_NOT_DRAWN = frozenset({"appearance", "texturedsurface", "dynamizer", "versioning", "pointcloud", "workspace"})
-"""CityGML modules that say nothing about city objects' shape and attributes."""
-_IGNORED_PROPERTIES = frozenset(
-    {"appearance", "appearanceMember", "generalizesTo", "relatedTo", "dynamizer", "metaDataProperty", "pointCloud"}
+_GEOMETRY_PROPERTIES = frozenset(
+    {
+        "tin",
+        "ridgeOrValleyLines",
+        "breaklines",
+        "reliefPoints",
+        "geometry",
+        "clippingPolygon",
+        "pointGeometry",
+        "points",
+    }
 )
+"""Properties of CityGML that hold, or name, a geometry and do not say of which level of detail."""
+SURFACE_DATA = frozenset({"X3DMaterial", "ParameterizedTexture", "GeoreferencedTexture"})
 
 _POLYGONS = frozenset({"Polygon", "Triangle", "Rectangle", "PolygonPatch"})
 _AGGREGATE_NAMES = """
     MultiSurface CompositeSurface Surface PolyhedralSurface TriangulatedSurface Tin Shell
     Solid MultiSolid CompositeSolid MultiGeometry GeometricComplex
+    MultiCurve CompositeCurve OrientableCurve MultiLineString MultiPolygon
 """
-_AGGREGATES = frozenset(_AGGREGATE_NAMES.split())
-_LINE_NAMES = "MultiCurve CompositeCurve Curve LineString OrientableCurve MultiLineString MultiPoint Point"
-_LINES = frozenset(_LINE_NAMES.split())
+_MEANINGS_IN_GML = {
+    "OrientableSurface": "ORIENTABLE",
+    "LineString": "LINE",
+    "Curve": "LINE",
+    "MultiPoint": "POINTS",
+    "Point": "POINTS",
+    "exterior": "SIDE",
+    "interior": "SIDE",
+    "outerBoundaryIs": "SIDE",
+    "innerBoundaryIs": "SIDE",
+    "posList": "POSITIONS",
+    "pos": "POSITIONS",
+    "coordinates": "TUPLES",
+    "coord": "TUPLES",
+    "controlPoint": "CONTROL",
+    "Envelope": "ENVELOPE",
+    "metaDataProperty": "IGNORED",
+    **dict.fromkeys(_POLYGONS, "POLYGON"),
+    **dict.fromkeys(_AGGREGATE_NAMES.split(), "AGGREGATE"),
+}
+HOLES = frozenset({"interior", "innerBoundaryIs"})
+GEOMETRY_TYPES = {
+    "Solid": "Solid",
+    "MultiSolid": "MultiSolid",
+    "CompositeSolid": "CompositeSolid",
+    "MultiCurve": "MultiLineString",
+    "CompositeCurve": "MultiLineString",
+    "OrientableCurve": "MultiLineString",
+    "MultiLineString": "MultiLineString",
+    "LineString": "MultiLineString",
+    "Curve": "MultiLineString",
+    "MultiPoint": "MultiPoint",
+    "Point": "MultiPoint",
+    "CompositeSurface": "CompositeSurface",
+    "Surface": "CompositeSurface",
+    "PolyhedralSurface": "CompositeSurface",
+    "TriangulatedSurface": "CompositeSurface",
+    "Tin": "CompositeSurface",
+}
+"""Geometries of GML by CityJSON's names; what is not among them is a ``MultiSurface``."""
 
 _TYPES = {
     "measuredHeight": AttributeType.DOUBLE,
@@ -82,35 +127,51 @@ _GENERIC_TYPES = {
     "measure": AttributeType.DOUBLE,
     "code": AttributeType.STRING,
 }
-_LOD_PROPERTY = re.compile(r"lod([0-4])(?=[A-Z])")
+_LOD_PROPERTY = re.compile(r"lod([0-4](?:[._][0-9])?)(?=[A-Z])")
 
 
-class Meaning(Enum):
+class Meaning(IntEnum):
     """What an element is to the reader."""
 
-    CITY_OBJECT = auto()
+    CITY_OBJECT = 0
     BOUNDARY = auto()
     """A thematic surface or an opening: its polygons are of that type and of the object around it."""
     POLYGON = auto()
     ORIENTABLE = auto()
     AGGREGATE = auto()
-    """Of surfaces or solids."""
+    """Of surfaces, solids or curves."""
+    LINE = auto()
+    POINTS = auto()
+    SIDE = auto()
+    """What holds a ring of a polygon, or the shell of a solid."""
+    CONTROL = auto()
+    """Points that a terrain goes through."""
+    POSITIONS = auto()
+    """Coordinates, separated by blanks."""
+    TUPLES = auto()
+    """Coordinates as GML 2 writes them."""
     IMPLICIT = auto()
-    LINES = auto()
-    """Curves and points, which are not drawn."""
+    SHAPE = auto()
+    """What holds the geometry of an implicit geometry."""
     GRID = auto()
-    """Heights of a terrain in rows and columns, which are not drawn."""
+    """Heights of a terrain in rows and columns."""
     ENVELOPE = auto()
     GENERIC = auto()
     GENERIC_SET = auto()
     ADDRESS = auto()
     LOD_GEOMETRY = auto()
-    """A property that holds a geometry of the level of detail ``text``."""
+    """A property that holds a geometry, of the level of detail ``text`` where it says so."""
     LOD = auto()
     """A property whose text is the level of detail of its object."""
+    APPEARANCE = auto()
+    """Materials and textures, or what holds them."""
     IGNORED = auto()
     DATA = auto()
-    """Anything else: an attribute, a data type, or a property that holds more objects."""
+    """Anything else: a data type, or something of an extension."""
+    PROPERTY = auto()
+    """Anything else that begins with a small letter, as GML has it of properties."""
+    THING = auto()
+    """An element of an extension that is a city object, as what is in it shows; no name says that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +189,6 @@ class Word:
     """Neither of CityGML nor of GML: of an ADE."""
 
 
-class Vocabulary(dict[object, Word]):
-    """Words by tag, as lxml spells it; each is understood once."""
-
-    def __missing__(self, tag: object) -> Word:
-        word = self[tag] = understood(tag) if isinstance(tag, str) else Word(Meaning.IGNORED, "")
-        return word
-
-
-def id_of(element: etree._Element) -> str | None:
-    """Return an element's gml:id, in whichever version of GML."""
-    return element.get(_ID) or element.get(_ID_OF_3_2)
-
-
-def children(element: etree._Element) -> Sequence[etree._Element]:
-    """Return the elements right below: lxml is slow to begin an iteration, and most have one child only."""
-    count = len(element)
-    if count == 1:
-        return (element[0],)
-    return element[:] if count else ()
-
-
 def split(tag: object) -> tuple[str, str]:
     """Return namespace and local name; of a prefix that the file does not declare, the prefix is the namespace."""
     namespace, brace, local = str(tag).rpartition("}")
@@ -158,6 +198,7 @@ def split(tag: object) -> tuple[str, str]:
     return prefix, local
 
 
+@lru_cache(maxsize=4096)
 def understood(tag: str) -> Word:
     """Return what an element of that name means."""
     namespace, local = split(tag)
@@ -166,10 +207,16 @@ def understood(tag: str) -> Word:
     if not namespace.startswith(CITYGML):
         return _foreign(local)
     module = namespace.removeprefix(CITYGML).split("/")[0]
-    if module in _NOT_DRAWN or local in _IGNORED_PROPERTIES or (module == "relief" and local == "extent"):
+    if module == "relief" and local == "extent":
         return Word(Meaning.IGNORED, local)
+    if module == "appearance" or local == "appearance":
+        return Word(Meaning.APPEARANCE, local)
+    if local == "TexturedSurface":
+        return Word(Meaning.ORIENTABLE, local)
     if local == "ImplicitGeometry":
         return Word(Meaning.IMPLICIT, local)
+    if local in ("relativeGMLGeometry", "relativeGeometry"):
+        return Word(Meaning.SHAPE, local)
     if local == "Address":
         return Word(Meaning.ADDRESS, local)
     if _is_boundary(namespace, local):
@@ -184,24 +231,20 @@ def understood(tag: str) -> Word:
         meaning = Meaning.GENERIC_SET if local.endswith("Set") else Meaning.GENERIC
         return Word(meaning, local, type=_GENERIC_TYPES.get(kind, AttributeType.STRING))
     if match := _LOD_PROPERTY.match(local):
-        return Word(Meaning.LOD_GEOMETRY, local, match.group(1))
-    return Word(Meaning.DATA, local, type=_TYPES.get(local, AttributeType.STRING))
+        return Word(Meaning.LOD_GEOMETRY, local, match.group(1).replace("_", "."))
+    if local in _GEOMETRY_PROPERTIES:
+        return Word(Meaning.LOD_GEOMETRY, local)
+    return Word(_data(local), local, type=_TYPES.get(local, AttributeType.STRING))
+
+
+def _data(local: str) -> Meaning:
+    return Meaning.DATA if local[:1].isupper() else Meaning.PROPERTY
 
 
 def _meaning_in_gml(local: str) -> Meaning:
-    if local in _POLYGONS:
-        return Meaning.POLYGON
-    if local == "OrientableSurface":
-        return Meaning.ORIENTABLE
-    if local in _AGGREGATES:
-        return Meaning.AGGREGATE
-    if local in _LINES:
-        return Meaning.LINES
-    if local.endswith("Coverage"):
-        return Meaning.GRID
-    if local == "Envelope":
-        return Meaning.ENVELOPE
-    return Meaning.IGNORED if local in _IGNORED_PROPERTIES else Meaning.DATA
+    if name := _MEANINGS_IN_GML.get(local):
+        return Meaning[name]
+    return Meaning.GRID if local.endswith("Coverage") else _data(local)
 
 
 def _is_boundary(namespace: str, local: str) -> bool:
@@ -214,5 +257,5 @@ def _foreign(local: str) -> Word:
     if local[:1].isupper() and local.endswith("Surface"):
         return Word(Meaning.BOUNDARY, local, is_foreign=True)
     if match := _LOD_PROPERTY.match(local):
-        return Word(Meaning.LOD_GEOMETRY, local, match.group(1), is_foreign=True)
-    return Word(Meaning.DATA, local, is_foreign=True)
+        return Word(Meaning.LOD_GEOMETRY, local, match.group(1).replace("_", "."), is_foreign=True)
+    return Word(_data(local), local, is_foreign=True)

@@ -1,0 +1,317 @@
+"""The attributes in a piece of a CityGML file: of city objects and of thematic surfaces, as columns.
+
+Names are nested with dots, without the names of the data types between them:
+``buildingDetailAttribute.totalFloorArea``.  What is given several times is numbered from the second one on, so that
+nothing is lost and what belongs together stays together: ``externalReference.2.informationSystem``; only simple texts
+are joined, as ``function`` often is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinviewer.formats.citygml.objects import PieceObjects
+from twinviewer.formats.citygml.outline import Outline, Role
+from twinviewer.formats.citygml.spans import text_spans, texts, value_spans
+from twinviewer.formats.citygml.vocabulary import Meaning, Word
+from twinviewer.model.attributes import AttributeType
+
+Int64s = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_NUMBERED_LIMIT = 20
+"""Of what is given several times in one place; what is more is joined."""
+_SERIES = frozenset({"timeValuePair"})
+"""What is given very often, as one list."""
+_UNNAMED = frozenset({"genericAttribute"})
+"""Properties that only hold what has a name itself; so are those that begin with ``adeOf``."""
+_ADDRESS_PARTS = {"NameElement": "Name", "Number": "Number", "Identifier": ""}
+"""Words of xAL 3 that say only together with the element around them what they are."""
+_NUMERIC = (AttributeType.INTEGER, AttributeType.DOUBLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """Values of one attribute."""
+
+    of_thematic: bool
+    """Of thematic surfaces, else of city objects."""
+    name: str
+    type: AttributeType
+    unit: str | None
+    code_space: str
+    owners: list[int]
+    """Numbers within the piece."""
+    texts: list[str]
+
+
+class Link(NamedTuple):
+    """A property that only names something."""
+
+    of_thematic: bool
+    owner: int
+    name: str
+    is_foreign: bool
+    target: str
+    """As the file gives it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Leaves:
+    """Values, one by one (m,)."""
+
+    owner: Int64s
+    """Row of the city object or thematic surface."""
+    row: Int64s
+    """Of the element whose text is the value."""
+    name: list[str]
+    type: list[AttributeType]
+
+
+def attributes_of(outline: Outline, objects: PieceObjects) -> tuple[list[Values], list[Link]]:
+    """Return all attributes in a piece, and what is only named."""
+    elements = outline.elements
+    is_leaf = elements.end == np.arange(1, len(elements.end) + 1)
+    simple = np.flatnonzero(is_leaf & ((outline.role == Role.PROPERTY) | (outline.role == Role.GEOMETRY_PROPERTY)))
+    generic = outline.rows(Role.GENERIC)
+    linked = _linked(outline, simple)
+    named = np.isin(simple, list(linked))
+    properties = simple[~named]
+    links = np.array(sorted(linked), np.int64)
+    links = links[outline.role[links] == Role.PROPERTY]
+    around = np.concatenate([elements.parent[properties], elements.parent[generic], elements.parent[links]])
+    prefixes, prefix = _prefixes(outline, around)
+    of_simple, of_generic, of_link = np.split(prefix, np.cumsum([len(properties), len(generic)]))
+    parts = [
+        _simple(outline, properties, [prefixes[at] for at in of_simple.tolist()]),
+        _generic(outline, generic, [prefixes[at] for at in of_generic.tolist()]),
+        _addresses(outline, is_leaf),
+    ]
+    owner = np.concatenate([part.owner for part in parts])
+    row = np.concatenate([part.row for part in parts])
+    names = [name for part in parts for name in part.name]
+    types = [type for part in parts for type in part.type]
+    values = _grouped(outline, objects, owner, row, names, types)
+    found = [
+        Link(
+            of_thematic=bool(outline.thematic[row] >= 0),
+            owner=_number(outline, objects, row),
+            name=f"{prefixes[at]}{outline.words[elements.name[row]].local}",
+            is_foreign=outline.words[elements.name[row]].is_foreign,
+            target=linked[row],
+        )
+        for row, at in zip(links.tolist(), of_link.tolist(), strict=True)
+    ]
+    return values, found
+
+
+def _number(outline: Outline, objects: PieceObjects, row: int) -> int:
+    thematic = int(outline.thematic[row])
+    return int(objects.thematic_number[thematic] if thematic >= 0 else objects.number[outline.feature[row]])
+
+
+def _linked(outline: Outline, leaves: Int64s) -> dict[int, str]:
+    """Return what some leaves name, by row; those that have a text are no names."""
+    elements = outline.elements
+    hrefs = outline.hrefs()
+    rows = elements.attribute_element[hrefs]
+    at = np.searchsorted(leaves, rows)
+    is_leaf = (
+        (at < len(leaves)) & (leaves[np.minimum(at, len(leaves) - 1)] == rows)
+        if len(leaves)
+        else np.zeros(len(rows), np.bool_)
+    )
+    hrefs, rows = hrefs[is_leaf], rows[is_leaf]
+    own = texts(elements.content, *text_spans(elements, rows))
+    targets = texts(elements.content, *value_spans(elements, hrefs))
+    return {row: target for row, text, target in zip(rows.tolist(), own, targets, strict=True) if target and not text}
+
+
+# --- names ------------------------------------------------------------------------------------------------------
+
+
+def _prefixes(outline: Outline, rows: NDArray[np.integer]) -> tuple[list[str], Int64s]:
+    """Return prefixes of names, and (r,) which one what is right in each of some elements has."""
+    elements = outline.elements
+    inner = (Role.PROPERTY, Role.DATA_TYPE, Role.GENERIC_SET, Role.GENERIC_PART, Role.GEOMETRY_PROPERTY)
+    needed: list[Int64s] = []
+    present = np.unique(rows)
+    while len(present := present[np.isin(outline.role[present], inner)]):
+        needed.append(present)
+        present = np.unique(elements.parent[present])
+    numbers: dict[str, int] = {"": 0}
+    of_row = np.zeros(len(elements.name), np.int64)
+    if needed:
+        within = np.unique(np.concatenate(needed))
+        names = list(numbers)
+        sets = _set_names(outline, within)
+        met: Counter[tuple[int, str]] = Counter()
+        for row, above, name, role in zip(
+            within.tolist(),
+            elements.parent[within].tolist(),
+            elements.name[within].tolist(),
+            outline.role[within].tolist(),
+            strict=True,
+        ):
+            part = _part(role, outline.words[name], sets.get(row, ""))
+            prefix = names[of_row[above]]
+            if part and part not in _SERIES:
+                met[above, part] += 1
+                if (count := min(met[above, part], _NUMBERED_LIMIT)) > 1:
+                    part = f"{part}.{count}"
+            if part:
+                prefix = f"{prefix}{part}."
+            if prefix not in numbers:
+                numbers[prefix] = len(names)
+                names.append(prefix)
+            of_row[row] = numbers[prefix]
+    return list(numbers), of_row[rows]
+
+
+def _part(role: int, word: Word, set_name: str) -> str:
+    """Return what an element adds to the names of what is in it."""
+    if role in (Role.GENERIC_SET, Role.GENERIC_PART):
+        return set_name
+    if role == Role.DATA_TYPE or word.local in _UNNAMED or word.local.startswith("adeOf"):
+        return ""
+    return word.local
+
+
+def _set_names(outline: Outline, rows: Int64s) -> dict[int, str]:
+    sets = rows[outline.role[rows] == Role.GENERIC_SET]
+    return dict(zip(sets.tolist(), _generic_names(outline, sets), strict=True)) if len(sets) else {}
+
+
+def _generic_names(outline: Outline, rows: Int64s) -> list[str]:
+    """Return names of generic attributes: an attribute of XML up to CityGML 2.0, an element in 3.0."""
+    elements = outline.elements
+    found = dict.fromkeys(rows.tolist(), "")
+    parts = np.flatnonzero((outline.role == Role.GENERIC_PART) & outline.named("name"))
+    for row, text in zip(
+        elements.parent[parts].tolist(), texts(elements.content, *text_spans(elements, parts)), strict=True
+    ):
+        if row in found and not found[row]:
+            found[row] = text
+    names = outline.attributes("name")
+    for row, text in zip(
+        elements.attribute_element[names].tolist(), texts(elements.content, *value_spans(elements, names)), strict=True
+    ):
+        if row in found and text:
+            found[row] = text
+    return list(found.values())
+
+
+# --- values -----------------------------------------------------------------------------------------------------
+
+
+def _owners(outline: Outline, rows: Int64s) -> Int64s:
+    return np.where(outline.thematic[rows] >= 0, outline.thematic[rows], outline.feature[rows])
+
+
+def _simple(outline: Outline, rows: Int64s, prefixes: Sequence[str]) -> _Leaves:
+    words = [outline.words[name] for name in outline.elements.name[rows].tolist()]
+    return _Leaves(
+        owner=_owners(outline, rows),
+        row=rows,
+        name=[f"{prefix}{word.local}" if prefix else word.local for prefix, word in zip(prefixes, words, strict=True)],
+        type=[word.type for word in words],
+    )
+
+
+def _generic(outline: Outline, rows: Int64s, prefixes: Sequence[str]) -> _Leaves:
+    elements = outline.elements
+    names = _generic_names(outline, rows)
+    value_rows = np.flatnonzero((outline.role == Role.GENERIC_PART) & outline.named("value"))
+    holder = elements.parent[value_rows]
+    place = {row: number for number, row in enumerate(rows.tolist())}
+    kept: list[tuple[int, int]] = []
+    for value, row in zip(value_rows.tolist(), holder.tolist(), strict=True):
+        number = place.get(row)
+        if number is not None and names[number]:
+            kept.append((value, number))
+    values = np.array([value for value, _ in kept], np.int64)
+    numbers = [number for _, number in kept]
+    element_names = elements.name[rows].tolist()
+    return _Leaves(
+        owner=_owners(outline, values),
+        row=values,
+        name=[prefixes[number] + names[number] for number in numbers],
+        type=[outline.words[element_names[number]].type for number in numbers],
+    )
+
+
+def _addresses(outline: Outline, is_leaf: Bools) -> _Leaves:
+    """Return the leaves of addresses in xAL 2 or 3, which are nested in many ways."""
+    elements = outline.elements
+    rows = np.flatnonzero(
+        is_leaf
+        & (outline.role == Role.IN_ADDRESS)
+        & ((outline.meaning == Meaning.DATA) | (outline.meaning == Meaning.PROPERTY))
+    )
+    if not len(rows):
+        return _Leaves(owner=rows, row=rows, name=[], type=[])
+    addresses = outline.rows(Role.ADDRESS)
+    at = np.searchsorted(addresses, rows, side="right") - 1
+    met: Counter[int] = Counter()
+    prefixes: list[str] = []
+    for owner in _owners(outline, addresses).tolist():
+        met[owner] += 1
+        count = min(met[owner], _NUMBERED_LIMIT)
+        prefixes.append("address." if count == 1 else f"address.{count}.")
+    names: list[str] = []
+    for row, number in zip(rows.tolist(), at.tolist(), strict=True):
+        local = outline.words[elements.name[row]].local
+        if (suffix := _ADDRESS_PARTS.get(local)) is not None:
+            local = outline.words[elements.name[elements.parent[row]]].local + suffix
+        names.append(prefixes[number] + local)
+    return _Leaves(owner=_owners(outline, rows), row=rows, name=names, type=[AttributeType.STRING] * len(rows))
+
+
+def _grouped(
+    outline: Outline, objects: PieceObjects, owner: Int64s, row: Int64s, names: list[str], types: list[AttributeType]
+) -> list[Values]:
+    """Return values one by one as values of attributes."""
+    elements = outline.elements
+    found = texts(elements.content, *text_spans(elements, row))
+    units, code_spaces = _stated(outline, "uom"), _stated(outline, "codeSpace")
+    of_thematic = objects.thematic_number[owner] >= 0
+    numbers = np.where(of_thematic, objects.thematic_number[owner], objects.number[owner])
+    gathered: dict[tuple[bool, str, AttributeType, str | None, str], Values] = {}
+    met: Counter[tuple[bool, int, str]] = Counter()
+    for text, name, type, at, surface, number in zip(
+        found, names, types, row.tolist(), of_thematic.tolist(), numbers.tolist(), strict=True
+    ):
+        if not text:
+            continue
+        unit, kind, full_name = units.get(at), type, name
+        if unit is not None:
+            unit = unit.rpartition(":")[2].lstrip("#") or None  # urn:adv:uom:m, #m
+            if type is AttributeType.STRING and " " not in text:
+                kind = AttributeType.DOUBLE  # of an extension, whose schema is not known; measures have units
+        if kind in _NUMERIC:
+            met[surface, number, name] += 1
+            if (count := min(met[surface, number, name], _NUMBERED_LIMIT)) > 1:
+                full_name = f"{name}.{count}"
+        key = (surface, full_name, kind, unit, code_spaces.get(at, ""))
+        values = gathered.get(key)
+        if values is None:
+            values = gathered[key] = Values(
+                of_thematic=surface, name=full_name, type=kind, unit=unit, code_space=key[4], owners=[], texts=[]
+            )
+        values.owners.append(number)
+        values.texts.append(text)
+    return list(gathered.values())
+
+
+def _stated(outline: Outline, name: str) -> dict[int, str]:
+    """Return the values of an attribute of XML by the rows of the elements that have it."""
+    elements = outline.elements
+    attributes = outline.attributes(name)
+    values = texts(elements.content, *value_spans(elements, attributes))
+    return dict(zip(elements.attribute_element[attributes].tolist(), values, strict=True))
