@@ -205,7 +205,6 @@ class CityModelActor(LayerActor):
             hidden = self._look.textured if hidden is None else hidden | self._look.textured
         for edges in self._outlines:
             edges.hide(hidden)
-        self._boxes = None
 
     def _theme_of(self, style: Style) -> Theme | None:
         appearance = self._model.appearance

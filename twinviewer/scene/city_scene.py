@@ -195,7 +195,7 @@ class CityScene:
             self._bring_textures(after)
             if before.style.hidden_types != after.style.hidden_types and self._selected_layer == after.id:
                 self.select(self._selected)
-            if (before.visible, before.opacity, before.style) != (after.visible, after.opacity, after.style):
+            if before.style.hidden_types != after.style.hidden_types:
                 self._stage.age_shadows()
 
     @property

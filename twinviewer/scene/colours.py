@@ -102,13 +102,22 @@ def coloured_by_column(column: AttributeColumn, style: Style) -> Coloured:
 
 def category_colours(values: NDArray[Any], *, present: NDArray[np.bool_] | None = None) -> Uint8s:
     """Return one colour per distinct value, the most frequent first; rare ones beyond the palette share the last."""
-    _, row, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
+    row, counts = _distinct(values)
     rank = np.empty(len(counts), dtype=np.intp)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
     result = table(*_CATEGORIES)[np.minimum(rank, TOO_MANY_CATEGORIES - 1)[row]]
     if present is not None:
         result[~present] = MISSING_RGB
     return result
+
+
+def _distinct(values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which of the distinct values each one (n,) is, and how often there are each of these."""
+    if values.dtype.kind == "i" and len(values) and int(np.ptp(values)) < len(values):
+        row = values - values.min()  # codes: need no sorting
+        return row.astype(np.intp), np.bincount(row)
+    _, row, counts = np.unique(values.astype(str), return_inverse=True, return_counts=True)
+    return row, counts
 
 
 def shaded(rgb: Uint8s, factor: NDArray[np.float32] | float) -> Uint8s:

@@ -76,6 +76,8 @@ class Stage:
         """The city has changed since they were drawn: drawn anew when the picture is still."""
         self._sun_has_moved = True
         """They are wrong everywhere: drawn anew at once."""
+        self._casters: list[vtkActor] = []
+        """What the shadows are of."""
         self._whole_map: ShadowMap | None = None
         self._near_part: Float64s | None = None
         """What the finer map is of; None: there is none."""
@@ -222,7 +224,8 @@ class Stage:
             if surface.GetVisibility() and _stops_light(surface)
         ]
         box = around([box for actor in layers for box in actor.boxes()])
-        old = self._shadows_are_old or self._sun_has_moved
+        old = self._shadows_are_old or self._sun_has_moved or casters != self._casters
+        self._casters = casters
         if box is None or not casters or self._sun.elevation_deg < _LEAST_SUN_DEG:
             if old:
                 self._shading.set_shadows(None)
@@ -267,6 +270,7 @@ class Stage:
         if self._caster is not None:
             self._caster.close()
             self._caster = None
+        self._casters.clear()
         self._backdrop.detach()
         self.base.detach()
         self._shading.release(self._renderer)
