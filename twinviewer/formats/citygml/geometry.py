@@ -22,6 +22,7 @@ from twinviewer.formats.citygml.spans import Integers, hashes, inside, texts, va
 from twinviewer.formats.citygml.told import Told
 from twinviewer.formats.citygml.vocabulary import GEOMETRY_TYPES as TYPES
 from twinviewer.formats.citygml.vocabulary import HOLES, Meaning
+from twinviewer.formats.soundness import RAW_LIMIT
 from twinviewer.model.city_parts import GEOMETRY_TYPES
 from twinviewer.model.diagnostics import Severity
 
@@ -303,9 +304,14 @@ def _with_terrain(
     parts = [found]
     for tin in bare.tolist():
         first, end = np.searchsorted(controls, [tin, elements.end[tin]])
-        triangles = _triangles_between(corners.places[starts[first] : starts[end]])
         around = elements.parent[[tin]]
         owner = objects.number[outline.feature[around]]
+        points = corners.places[starts[first] : starts[end]]
+        usable = (np.abs(points) <= RAW_LIMIT).all(axis=1)  # false for what is no number, too
+        if not usable.all():
+            problem = "Points of a terrain with coordinates that are missing, infinite or absurdly large are left out."
+            told.add("coordinates.absurd", problem, owner)
+        triangles = _triangles_between(points[usable])
         if not len(triangles):
             told.add("tin.without-triangles", "Terrain without points and triangles is not shown.", owner)
             continue
@@ -351,7 +357,6 @@ _GROWING = (
 
 def _triangles_between(points: Float64s) -> NDArray[Any]:
     """Return (t, 3, 3) Delaunay's triangles in plan between ``points`` (n, 3), counter-clockwise as x and y are."""
-    points = points[np.isfinite(points).all(axis=1)]
     plan, first = np.unique(points[:, :2], axis=0, return_index=True)
     if len(plan) < 3:
         return np.empty((0, 3, 3))
