@@ -276,42 +276,81 @@ def _addresses(outline: Outline, is_leaf: Bools) -> _Leaves:
 def _grouped(
     outline: Outline, objects: PieceObjects, owner: Int64s, row: Int64s, names: list[str], types: list[AttributeType]
 ) -> list[Values]:
-    """Return values one by one as values of attributes."""
-    elements = outline.elements
-    found = texts(elements.content, *text_spans(elements, row))
-    units, code_spaces = _stated(outline, "uom"), _stated(outline, "codeSpace")
+    """Return values one by one as values of attributes, in the order in which those are first met."""
+    found = texts(outline.elements.content, *text_spans(outline.elements, row))
     of_thematic = objects.thematic_number[owner] >= 0
     numbers = np.where(of_thematic, objects.thematic_number[owner], objects.number[owner])
-    gathered: dict[tuple[bool, str, AttributeType, str | None, str], Values] = {}
-    met: Counter[tuple[bool, int, str]] = Counter()
-    for text, name, type, at, surface, number in zip(
-        found, names, types, row.tolist(), of_thematic.tolist(), numbers.tolist(), strict=True
-    ):
-        if not text:
-            continue
-        unit, kind, full_name = units.get(at), type, name
-        if unit is not None:
-            unit = unit.rpartition(":")[2].lstrip("#") or None  # urn:adv:uom:m, #m
-            if type is AttributeType.STRING and " " not in text:
-                kind = AttributeType.DOUBLE  # of an extension, whose schema is not known; measures have units
-        if kind in _NUMERIC:
-            met[surface, number, name] += 1
-            if (count := min(met[surface, number, name], _NUMBERED_LIMIT)) > 1:
-                full_name = f"{name}.{count}"
-        key = (surface, full_name, kind, unit, code_spaces.get(at, ""))
-        values = gathered.get(key)
+    units, unit = _stated(outline, "uom", row)
+    code_spaces, code_space = _stated(outline, "codeSpace", row)
+    name_numbers: dict[tuple[str, AttributeType], int] = {}
+    name = [name_numbers.setdefault(key, len(name_numbers)) for key in zip(names, types, strict=True)]
+    key = ((np.array(name, np.int64) * len(units) + unit) * len(code_spaces) + code_space) * 2 + of_thematic
+    filled = np.flatnonzero(np.array(list(map(bool, found)), np.bool_))
+    order = filled[np.argsort(key[filled], kind="stable")]
+    groups = np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if len(order) else []
+    values: list[Values] = []
+    for group in sorted(groups, key=lambda group: int(group[0])):
+        first = int(group[0])
+        values += _values(
+            name=names[first],
+            type=types[first],
+            unit=units[unit[first]],
+            code_space=code_spaces[code_space[first]] or "",
+            of_thematic=bool(of_thematic[first]),
+            owners=numbers[group].tolist(),
+            texts=[found[at] for at in group.tolist()],
+        )
+    return values
+
+
+def _values(
+    *,
+    name: str,
+    type: AttributeType,
+    unit: str | None,
+    code_space: str,
+    of_thematic: bool,
+    owners: list[int],
+    texts: list[str],
+) -> list[Values]:
+    """Return the values of one attribute, or of several where numbers are given several times or texts beside them."""
+    kinds = [type] * len(texts)
+    if unit is not None:
+        unit = unit.rpartition(":")[2].lstrip("#") or None  # urn:adv:uom:m, #m
+        if type is AttributeType.STRING:  # of an extension, whose schema is not known; measures have units
+            kinds = [type if " " in text else AttributeType.DOUBLE for text in texts]
+    times = [1] * len(texts)
+    if len(set(owners)) < len(owners):
+        met: Counter[int] = Counter()
+        for at, (owner, kind) in enumerate(zip(owners, kinds, strict=True)):
+            if kind in _NUMERIC:
+                met[owner] += 1
+                times[at] = min(met[owner], _NUMBERED_LIMIT)
+    found: dict[tuple[AttributeType, int], Values] = {}
+    for owner, text, kind, time in zip(owners, texts, kinds, times, strict=True):
+        values = found.get((kind, time))
         if values is None:
-            values = gathered[key] = Values(
-                of_thematic=surface, name=full_name, type=kind, unit=unit, code_space=key[4], owners=[], texts=[]
+            values = found[kind, time] = Values(
+                of_thematic=of_thematic,
+                name=name if time == 1 else f"{name}.{time}",
+                type=kind,
+                unit=unit,
+                code_space=code_space,
+                owners=[],
+                texts=[],
             )
-        values.owners.append(number)
+        values.owners.append(owner)
         values.texts.append(text)
-    return list(gathered.values())
+    return list(found.values())
 
 
-def _stated(outline: Outline, name: str) -> dict[int, str]:
-    """Return the values of an attribute of XML by the rows of the elements that have it."""
+def _stated(outline: Outline, name: str, rows: Int64s) -> tuple[list[str | None], NDArray[np.int32]]:
+    """Return the values that an attribute of XML has, None first, and (r,) which one some elements have."""
     elements = outline.elements
     attributes = outline.attributes(name)
-    values = texts(elements.content, *value_spans(elements, attributes))
-    return dict(zip(elements.attribute_element[attributes].tolist(), values, strict=True))
+    numbers: dict[str | None, int] = {None: 0}
+    of_row = np.zeros(len(elements.name), np.int32)
+    of_row[elements.attribute_element[attributes]] = [
+        numbers.setdefault(value, len(numbers)) for value in texts(elements.content, *value_spans(elements, attributes))
+    ]
+    return list(numbers), of_row[rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import fields
 from typing import Any
 
@@ -49,6 +50,15 @@ class GatheredGeometry:
 
     def __len__(self) -> int:
         return self._surfaces
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> GatheredGeometry:
+        """Return another that may grow by itself; arrays are shared, as nothing writes to them."""
+        other = GatheredGeometry(deepcopy(self._geometries, memo))
+        for name in ("_parts", "_named", "_references", "_copies"):
+            setattr(other, name, {column: list(parts) for column, parts in getattr(self, name).items()})
+        other._open, other._open_texts = list(self._open), list(self._open_texts)
+        other._surfaces, other._references_count = self._surfaces, self._references_count
+        return other
 
     def add(self, settled: Settled, bases: Bases) -> None:
         """Append the surfaces of a piece."""
@@ -117,7 +127,6 @@ class GatheredGeometry:
         whole.copies = Copies(
             **{field.name: np.concatenate([getattr(part, field.name) for part in copies]) for field in fields(Copies)}
         )
-
         return whole
 
 

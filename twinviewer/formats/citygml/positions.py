@@ -83,25 +83,37 @@ def corners_of(outline: Outline, units: Int64s) -> Corners:
         found = tuples[row]
         size[place] = 0 if found is None else len(found)
     size[bad_unit[unit]] = 0
-    sizes = np.bincount(unit, weights=size, minlength=len(units)).astype(np.int64)
     if not bad_unit.any() and not tuples and (dimension == 3).all():
-        return Corners(sizes=sizes, places=numbers.reshape(-1, 3), not_numbers=not_numbers, incomplete=incomplete)
-    places = np.zeros((int(size.sum()), 3))
-    targets = np.cumsum(size) - size
-    sources = np.cumsum(filled) - filled
-    for each in np.unique(dimension):
-        of_it = dimension == each
-        kept = size[is_list][of_it]
-        to = ragged(targets[is_list][of_it], kept)
-        step = to - np.repeat(targets[is_list][of_it], kept)
-        at = np.repeat(sources[of_it], kept) + step * each
-        for axis in range(min(int(each), 3)):
-            places[to, axis] = numbers[at + axis]
-    for place, row in zip(np.flatnonzero(~is_list).tolist(), given[~is_list].tolist(), strict=True):
-        found = tuples[row]
-        if size[place] and found is not None:
-            places[targets[place] : targets[place] + size[place]] = found
+        places = numbers.reshape(-1, 3)
+    else:
+        places = np.zeros((int(size.sum()), 3))
+        targets, sources = np.cumsum(size) - size, np.cumsum(filled) - filled
+        for each in np.unique(dimension):
+            of_it = dimension == each
+            kept = size[is_list][of_it]
+            to = ragged(targets[is_list][of_it], kept)
+            step = to - np.repeat(targets[is_list][of_it], kept)
+            at = np.repeat(sources[of_it], kept) + step * each
+            for axis in range(min(int(each), 3)):
+                places[to, axis] = numbers[at + axis]
+        for place, row in zip(np.flatnonzero(~is_list).tolist(), given[~is_list].tolist(), strict=True):
+            found = tuples[row]
+            if size[place] and found is not None:
+                places[targets[place] : targets[place] + size[place]] = found
+    sizes = np.bincount(unit, weights=size, minlength=len(units)).astype(np.int64)
+    joints = _joints(unit, size, places)
+    if len(joints):
+        places = np.delete(places, (np.cumsum(size) - size)[joints], axis=0)
+        np.subtract.at(sizes, unit[joints], 1)
     return Corners(sizes=sizes, places=places, not_numbers=not_numbers, incomplete=incomplete)
+
+
+def _joints(unit: Int64s, size: Int64s, places: Float64s) -> Int64s:
+    """Return which lists of corners begin where the one before them in the same ring ends, as lines in a row do."""
+    after = np.flatnonzero((unit[1:] == unit[:-1]) & (size[1:] > 1) & (size[:-1] > 1)) + 1
+    first = (np.cumsum(size) - size)[after]
+    joined: Int64s = after[(places[first] == places[first - 1]).all(axis=1)]
+    return joined
 
 
 def _dimensions(outline: Outline, rows: Int64s) -> Int64s:

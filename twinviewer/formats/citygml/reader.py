@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 
 from twinviewer.formats.city_columns import AttributeTable, Names, ObjectColumns, ThematicColumns
@@ -9,6 +13,7 @@ from twinviewer.formats.city_model import assemble
 from twinviewer.formats.city_surfaces import GeometryColumns, InstanceColumns, Shapes
 from twinviewer.formats.citygml.attributes import Link
 from twinviewer.formats.citygml.code_lists import CodeLists
+from twinviewer.formats.citygml.elements import Elements
 from twinviewer.formats.citygml.gathering import Bases, GatheredGeometry, WholeGeometry, numbers_of
 from twinviewer.formats.citygml.grids import Grid
 from twinviewer.formats.citygml.looks import Looks
@@ -27,6 +32,8 @@ from twinviewer.model.layer_data import CityModel, SourceFacts, TerrainGrid
 
 _READING_SHARE = 0.85
 """Of the time; the rest is for triangles."""
+_THREADS = 2
+"""That understand pieces: much of it is done by numpy, which lets others go on meanwhile."""
 _SURFACES_LIMIT = 20_000_000
 """Of all shapes in all their places; more would be an attack, or need more memory than a machine has."""
 _NO_CHILDREN = frozenset(
@@ -62,8 +69,10 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel | TerrainGrid]:
     findings = Findings()
     gathering = _Gathering(path, findings)
     try:
-        for elements in pieces(path, feedback=PartOf(feedback, 0.0, _READING_SHARE), findings=findings):
-            gathering.take(understood(elements))
+        for piece in _understood(pieces(path, feedback=PartOf(feedback, 0.0, _READING_SHARE), findings=findings)):
+            gathering.take(piece)
+            if len(gathering.objects):
+                feedback.preview(lambda: deepcopy(gathering).layers())
     except TwinViewerError as error:
         error.source = error.source or path.name
         raise
@@ -71,8 +80,19 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel | TerrainGrid]:
         raise DamagedFileError("The file is CityGML, but holds no city objects.", source=path.name)
     feedback.progress(_READING_SHARE, "Cutting surfaces into triangles")
     feedback.stop_if_cancelled()
-    root = root_of(path)
-    return gathering.layers("" if root is None else root.version)
+    return gathering.layers()
+
+
+def _understood(found: Iterator[Elements]) -> Iterator[Piece]:
+    """Yield the pieces of a file, understood, in their order; several are at work at the same time."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        at_work: deque[Future[Piece]] = deque()
+        for elements in found:
+            at_work.append(pool.submit(understood, elements))
+            if len(at_work) > _THREADS:
+                yield at_work.popleft().result()
+        while at_work:
+            yield at_work.popleft().result()
 
 
 class _Gathering:
@@ -182,7 +202,7 @@ class _Gathering:
 
     # --- to layers --------------------------------------------------------------------------------------------
 
-    def layers(self, version: str) -> list[CityModel | TerrainGrid]:
+    def layers(self) -> list[CityModel | TerrainGrid]:
         """Return what was gathered."""
         self._follow_links()
         told = Told()
@@ -190,6 +210,8 @@ class _Gathering:
         told.tell(self._findings, self.objects.ids)
         instances = self._instances(shapes)
         appearance, (look, look_of_shapes) = self._looks.finished(drawn, shapes)
+        root = root_of(self._path)
+        version = "" if root is None else root.version
         source = SourceFacts(format="CityGML", version=version, title=self._title)
         grids = layers_of(self._grids, tuple(self._crs_names), source, self.objects.ids, self._findings)
         surfaces = drawn.surfaces(look)
