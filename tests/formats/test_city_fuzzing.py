@@ -21,9 +21,10 @@ WHOLE = {
 }
 
 
+@pytest.mark.parametrize("is_compiled", [False, True])
 @pytest.mark.parametrize("format", FORMATS)
-def test_whatever_is_wrong_with_a_city_model_it_is_read_or_refused_in_words(format: str) -> None:
-    found = list(outcomes(format, range(COUNT)))
+def test_whatever_is_wrong_with_a_city_model_it_is_read_or_refused_in_words(format: str, is_compiled: bool) -> None:
+    found = list(outcomes(format, range(COUNT), is_compiled=is_compiled))
     assert [outcome for outcome in found if outcome.is_fault] == []
     kinds = Counter(outcome.kind for outcome in found)
     assert min(kinds["told"], kinds["refused"]) > COUNT / 10, "the faults are all too small, or all too large"

@@ -1,4 +1,4 @@
-"""The process that reads mutated files: ``python -m tests.fuzzing.reading_process``.
+"""The process that reads mutated files: ``python -m tests.fuzzing.reading_process FORMAT [compiled]``.
 
 It does what a worker does with a file, and then what the viewer does with what a worker delivers.  Numbers of inputs
 come on stdin, one a line, a line on stdout says what came of each; a process that dies leaves the last one without.
@@ -6,6 +6,7 @@ come on stdin, one a line, a line on stdout says what came of each; a process th
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import resource
@@ -42,13 +43,24 @@ class Outcome:
 
 
 def main() -> None:
-    format = sys.argv[1]
+    format, is_compiled = sys.argv[1], "compiled" in sys.argv[2:]
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+        if is_compiled:
+            _compile()
         _warm_up(format, Path(folder))
         for line in sys.stdin:
             print(json.dumps(asdict(_outcome(format, int(line), Path(folder)))), file=answers)
+
+
+def _compile() -> None:
+    """Make ready what workers compile while they wait: from then on it is used for every file, the smallest, too."""
+    from twinviewer.app.workers import WARM_FUNCTIONS
+
+    for reference in WARM_FUNCTIONS:
+        module, _, function = reference.partition(":")
+        getattr(importlib.import_module(module), function)()
 
 
 def _warm_up(format: str, folder: Path) -> None:

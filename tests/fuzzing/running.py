@@ -19,12 +19,15 @@ _START_LIMIT_S = 120.0
 """Until the first answer: it imports, and compiles what is not compiled yet."""
 
 
-def outcomes(format: str, numbers: Sequence[int], *, processes: int | None = None) -> Iterator[Outcome]:
+def outcomes(
+    format: str, numbers: Sequence[int], *, is_compiled: bool, processes: int | None = None
+) -> Iterator[Outcome]:
     """Yield what comes of each of the inputs, in no particular order.
 
     Args:
         format: One of :data:`tests.fuzzing.mutations.FORMATS`.
         numbers: Of the inputs.
+        is_compiled: Whether the compiled loops are used, as in a worker that has them ready, or none.
         processes: That read at the same time; None: one for each processor.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -32,7 +35,7 @@ def outcomes(format: str, numbers: Sequence[int], *, processes: int | None = Non
         waiting.put(number)
     found: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     threads = [
-        threading.Thread(target=_read, args=(format, waiting, found), daemon=True)
+        threading.Thread(target=_read, args=(format, is_compiled, waiting, found), daemon=True)
         for _ in range(min(processes or os.cpu_count() or 1, len(numbers)))
     ]
     for thread in threads:
@@ -46,7 +49,7 @@ def outcomes(format: str, numbers: Sequence[int], *, processes: int | None = Non
         thread.join()
 
 
-def _read(format: str, waiting: queue.SimpleQueue[int], found: queue.SimpleQueue[Outcome]) -> None:
+def _read(format: str, is_compiled: bool, waiting: queue.SimpleQueue[int], found: queue.SimpleQueue[Outcome]) -> None:
     """Read as long as something waits, in one process after another."""
     process: _Process | None = None
     while True:
@@ -54,7 +57,7 @@ def _read(format: str, waiting: queue.SimpleQueue[int], found: queue.SimpleQueue
             number = waiting.get_nowait()
         except queue.Empty:
             break
-        process = process or _Process(format)
+        process = process or _Process(format, is_compiled=is_compiled)
         outcome = process.outcome(number)
         found.put(outcome)
         if not process.has_begun:
@@ -69,9 +72,10 @@ def _read(format: str, waiting: queue.SimpleQueue[int], found: queue.SimpleQueue
 class _Process:
     """A reading process."""
 
-    def __init__(self, format: str) -> None:
+    def __init__(self, format: str, *, is_compiled: bool) -> None:
+        module = ("-X", "faulthandler", "-m", "tests.fuzzing.reading_process")
         self._process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-m", "tests.fuzzing.reading_process", format],
+            [sys.executable, *module, format, *(["compiled"] if is_compiled else [])],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -55,7 +55,7 @@ _WARM_MODULES = (
     "twinviewer.formats.cityjson",
     "twinviewer.formats.geotiff",
 )
-_WARM_FUNCTIONS = (
+WARM_FUNCTIONS = (
     "twinviewer.formats.citygml.pieces:make_ready",
     "twinviewer.geometry.triangulation:make_ready",
     "twinviewer.geometry.validity:make_ready",
@@ -393,7 +393,7 @@ class WorkerPool:
     def _new_worker(self) -> Worker:
         worker = Worker()
         if self._is_warm:
-            worker.send({"import": _WARM_MODULES, "call": _WARM_FUNCTIONS})
+            worker.send({"import": _WARM_MODULES, "call": WARM_FUNCTIONS})
         return worker
 
 
