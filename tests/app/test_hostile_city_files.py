@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.app.test_hostile_files import pointers
 from tests.app.witnesses import Ear, Watch
@@ -17,9 +18,12 @@ from tests.crowding import allowed_s
 from tests.formats.small_citygml import building, city, envelope, held, polygon, square, start_of, wall
 from tests.formats.test_citygml_stream import ATTACKS
 from twinviewer.app.plugins.registry import PluginRegistry
+from twinviewer.app.problems import ProblemLog
 from twinviewer.app.sources import Sources
+from twinviewer.app.textures import TextureAtlas, TextureReader, at_once
 from twinviewer.app.workers import WorkerPool
 from twinviewer.formats.request import Placing
+from twinviewer.model.city_parts import Texture
 from twinviewer.model.errors import DamagedFileError, HostileFileError, ReadError, UnsupportedFormatError
 from twinviewer.model.feedback import Silent
 from twinviewer.model.layer_data import CityModel, LayerData
@@ -282,6 +286,18 @@ def test_a_pointer_named_like_a_city_model_is_refused(opened: Open, outside: Out
         with pytest.raises(ReadError):
             opened(path)
         assert_innocent(opened, path, outside, ear)
+
+
+def test_no_name_of_a_texture_opens_another_file_or_calls_anybody(outside: Outside, ear: Ear) -> None:
+    names = [*outside.named(".png"), *on_the_network(ear.port), *OTHER_NAMES, "inside.png"]
+    Image.new("RGB", (4, 4)).save(outside.home / "inside.png")
+    atlases: list[TextureAtlas] = []
+    with closing(WorkerPool(size=1)) as pool:
+        reader = TextureReader(pool, ProblemLog(), at_once)
+        reader.bring(outside.home / "city.gml", [Texture(path=name) for name in names], atlases.append)
+    assert [atlas.page.tolist() for atlas in atlases] == [[-1] * (len(names) - 1) + [0]]
+    assert not outside.was_opened
+    assert ear.heard == 0
 
 
 # --- what is made to cost much ----------------------------------------------------------------------------------

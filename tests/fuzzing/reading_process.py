@@ -20,6 +20,7 @@ from typing import Any
 
 MEMORY_LIMIT = 10**9
 """Bytes that one input may take, on top of what the process has."""
+_GZIP = b"\x1f\x8b"
 _SUFFIXES = {"citygml": ".gml", "cityjson": ".city.json"}
 
 
@@ -127,7 +128,7 @@ def read(format: str, content: bytes, folder: Path, *, is_placed: bool) -> list[
     from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
     from twinviewer.model.feedback import Silent
 
-    path = folder / f"city{_SUFFIXES[format]}"
+    path = folder / f"city{_SUFFIXES[format]}{'.gz' if content.startswith(_GZIP) else ''}"
     path.write_bytes(content)
     arrays = folder / "arrays"
     arrays.unlink(missing_ok=True)
