@@ -99,6 +99,24 @@ def test_mass_points_are_points(read_text) -> None:
     assert geometry_types(model) == {"MultiPoint": 1}
 
 
+def test_points_of_a_building_are_drawn_and_those_in_a_file_are_named(read_text) -> None:
+    cloud = (
+        '<core:pointCloud><pcl:PointCloud xmlns:pcl="http://www.opengis.net/citygml/pointcloud/3.0">{}</pcl:PointCloud>'
+        "</core:pointCloud>"
+    )
+    inside = (
+        "<pcl:points><gml:MultiPoint><gml:pointMember><gml:Point><gml:pos>1 2 3</gml:pos></gml:Point></gml:pointMember>"
+    )
+    inside += "</gml:MultiPoint></pcl:points>"
+    elsewhere = "<pcl:mimeType>application/vnd.las</pcl:mimeType><pcl:pointFile>house.laz</pcl:pointFile>"
+    both = (building(cloud.format(inside), id="a"), building(cloud.format(elsewhere), id="b"))
+    model = read_text(city(*both, version="3.0"))
+    assert model.vertices.tolist() == [[1, 2, 3]]
+    assert attributes(model, "b") == {"pointCloud.mimeType": "application/vnd.las", "pointCloud.pointFile": "house.laz"}
+    (told,) = (finding for finding in model.diagnostics if finding.code == "points.other-file")
+    assert told.where == "b: house.laz"
+
+
 # --- solids and thematic surfaces -------------------------------------------------------------------------------
 
 

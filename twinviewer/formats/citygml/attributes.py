@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from twinviewer.formats.citygml.objects import PieceObjects
 from twinviewer.formats.citygml.outline import Outline, Role
 from twinviewer.formats.citygml.spans import text_spans, texts, value_spans
+from twinviewer.formats.citygml.told import Told
 from twinviewer.formats.citygml.vocabulary import Meaning, Word
 from twinviewer.model.attributes import AttributeType
+from twinviewer.model.diagnostics import Severity
 
 Int64s = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -109,6 +111,19 @@ def attributes_of(outline: Outline, objects: PieceObjects) -> tuple[list[Values]
         for row, at in zip(links.tolist(), of_link.tolist(), strict=True)
     ]
     return values, found
+
+
+def tell_of_point_files(outline: Outline, objects: PieceObjects, told: Told) -> None:
+    """Tell of clouds of points that are in files of their own, whose names are attributes."""
+    rows = np.flatnonzero((outline.role == Role.PROPERTY) & outline.named("pointFile"))
+    if len(rows):
+        told.add(
+            "points.other-file",
+            "Points that are in files of their own are not shown with their objects.",
+            objects.number[outline.feature[rows]],
+            details=[name[:80] for name in texts(outline.elements.content, *text_spans(outline.elements, rows))],
+            severity=Severity.INFO,
+        )
 
 
 def _number(outline: Outline, objects: PieceObjects, row: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinviewer.formats.citygml.appearance import PieceAppearance, appearance_of
-from twinviewer.formats.citygml.attributes import Link, Values, attributes_of
+from twinviewer.formats.citygml.attributes import Link, Values, attributes_of, tell_of_point_files
 from twinviewer.formats.citygml.elements import Elements
 from twinviewer.formats.citygml.geometry import PieceGeometry, geometry_of
 from twinviewer.formats.citygml.grids import Grid, grids_of
@@ -45,7 +45,8 @@ class Piece:
     values: list[Values]
     links: list[Link]
     drawn: Settled
-    shapes: Settled
+    shapes: Settled | None
+    """What stands in many places, if there is such."""
     places: list[Place]
     appearance: PieceAppearance
     grids: list[Grid]
@@ -66,8 +67,11 @@ def understood(elements: Elements) -> Piece:
     told = Told()
     objects = PieceObjects.of(outline)
     values, links = attributes_of(outline, objects)
+    tell_of_point_files(outline, objects, told)
     drawn = _settled(geometry_of(outline, objects, told, shapes=False), outline, told)
-    shapes = _settled(geometry_of(outline, objects, told, shapes=True), outline, told)
+    shapes = None
+    if (outline.role == Role.SHAPE).any():
+        shapes = _settled(geometry_of(outline, objects, told, shapes=True), outline, told)
     appearance = appearance_of(outline)
     appearance.textured = _by_surface(appearance, drawn.geometry)
     return Piece(
@@ -76,7 +80,7 @@ def understood(elements: Elements) -> Piece:
         links=links,
         drawn=drawn,
         shapes=shapes,
-        places=places_of(outline, objects, shapes.geometry.rows, told),
+        places=places_of(outline, objects, told, np.empty(0, np.int64) if shapes is None else shapes.geometry.rows),
         appearance=appearance,
         grids=grids_of(outline, objects),
         crs_names=_crs_names(outline),

@@ -70,9 +70,8 @@ def corners_of(outline: Outline, units: Int64s) -> Corners:
     tuples = {row: _tuples(outline, row) for row in given[~is_list].tolist()}
     bad_unit = np.zeros(len(units), np.bool_)
     bad_unit[unit[is_list][counts < 0]] = True
-    bad_unit[
-        [place for place, row in zip(unit.tolist(), given.tolist(), strict=True) if tuples.get(row, 0) is None]
-    ] = True
+    for place, row in zip(unit[~is_list].tolist(), given[~is_list].tolist(), strict=True):
+        bad_unit[place] |= tuples[row] is None
     filled = np.maximum(counts, 0)
     not_numbers = np.flatnonzero(bad_unit)
     bad_unit[unit[is_list][filled % dimension != 0]] = True

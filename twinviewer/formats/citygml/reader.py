@@ -143,7 +143,8 @@ class _Gathering:
         for place in piece.places:
             self._take_place(place, bases)
         self._drawn.add(piece.drawn, bases)
-        self._shapes.add(piece.shapes, bases)
+        if piece.shapes is not None:
+            self._shapes.add(piece.shapes, bases)
         for grid in piece.grids:
             self._grids.append(grid._replace(object=grid.object + bases.object))
         self._crs_names |= dict.fromkeys(piece.crs_names)

@@ -45,14 +45,14 @@ class _Parts:
     """Whether a position was met, good or bad."""
 
 
-def places_of(outline: Outline, objects: PieceObjects, surfaces: Int64s, told: Told) -> list[Place]:
+def places_of(outline: Outline, objects: PieceObjects, told: Told, surfaces: Int64s) -> list[Place]:
     """Return where shapes stand.
 
     Args:
         outline: Of the piece.
         objects: Its city objects.
-        surfaces: (s,) rows of the elements that are the surfaces of its shapes.
         told: Hears of what cannot be placed.
+        surfaces: (s,) rows of the elements that are the surfaces of its shapes.
     """
     implicit = outline.rows(Role.IMPLICIT)
     if not len(implicit):
