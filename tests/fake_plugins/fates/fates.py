@@ -163,8 +163,7 @@ def grow(told, feedback):
         feedback.progress(0.01, "Growing")
         feedback.stop_if_cancelled()
         offered += 1
-        seen = offered
-        feedback.preview(lambda: points({**told, "n": seen, **told.get("first", {})}))
+        feedback.preview(lambda seen=offered: points({**told, "n": seen, **told.get("first", {})}))
         time.sleep(0.01)
     if "then" in told:
         return FATES[told["then"]](told, feedback)
