@@ -20,7 +20,7 @@ from pyproj import CRS, Proj, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.crs import CompoundCRS
 from pyproj.database import query_utm_crs_info
-from pyproj.datadir import get_data_dir, get_user_data_dir
+from pyproj.datadir import get_data_dir, get_user_data_dir  # type: ignore[attr-defined]  # the second is not exported by name
 from pyproj.exceptions import CRSError, ProjError
 from pyproj.network import set_network_enabled  # type: ignore[attr-defined]  # not in its stubs
 
