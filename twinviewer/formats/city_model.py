@@ -15,6 +15,7 @@ from twinviewer.formats.findings import Findings
 from twinviewer.geometry.triangulation import Triangulation, triangulate_polygons
 from twinviewer.model.city_parts import CityPoints
 from twinviewer.model.errors import UnknownCrsError
+from twinviewer.model.feedback import Feedback, Silent
 from twinviewer.model.layer_data import CityModel, SourceFacts
 from twinviewer.model.place import Extent, ReferenceSystem
 
@@ -22,6 +23,7 @@ Float64s = NDArray[np.float64]
 Int64s = NDArray[np.int64]
 
 _METRES_PER_DEGREE = 111_320.0
+_SILENT = Silent()
 
 # --- to a layer -------------------------------------------------------------------------------------------------
 
@@ -42,6 +44,7 @@ def assemble(
     geometries: GeometryColumns | None = None,
     appearance: AppearanceColumns | None = None,
     axis_order_stated: bool = True,
+    feedback: Feedback = _SILENT,
 ) -> CityModel:
     """Return the layer of what a reader gathered.
 
@@ -62,6 +65,7 @@ def assemble(
         geometries: What ``surfaces.geometry`` and ``surfaces.shell`` count, of shapes too.
         appearance: What the looks of surfaces count, of shapes too.
         axis_order_stated: Whether the format goes by the axis order of the authority, see ``is_north_first``.
+        feedback: Is asked between the steps whether to stop, which is a sign of life, too.
     """
     ids = tuple(objects.ids)
     thematic, geometries = thematic or ThematicColumns(findings), geometries or GeometryColumns()
@@ -74,8 +78,10 @@ def assemble(
         more, more_vertices = shapes.placed(shapes.positions[:, order], metres, len(vertices), geometries)
         surfaces = RaggedSurfaces.joined([surfaces, more])
         vertices = np.concatenate([vertices, more_vertices])
+    feedback.stop_if_cancelled()
     clean = cleaned(surfaces, vertices, ids, findings)
     drawn, rows = clean.surfaces, clean.rows
+    feedback.stop_if_cancelled()
     with np.errstate(over="ignore"):  # absurd coordinates become infinite, and are told as without area
         triangulation = _triangulated(drawn, vertices[drawn.corners] * metres)
     if len(triangulation.failed):
@@ -87,11 +93,13 @@ def assemble(
     triangle_corners[turned] = triangle_corners[turned][:, ::-1]
     triangles = drawn.corners[triangle_corners]
     edges, edge_polygon = _edges(drawn, triangulation.failed)
+    feedback.stop_if_cancelled()
     points, point_surface = _points(drawn, rows)
     used = np.zeros(len(vertices), np.bool_)
     for indices in (triangles, edges, points):
         used[indices.ravel()] = True
     new_index = np.cumsum(used, dtype=np.int32) - 1
+    feedback.stop_if_cancelled()
     lod_names, lod_numbers = _ascending(lods.all(), surfaces.lod)
     return CityModel(
         source=source,

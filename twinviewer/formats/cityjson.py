@@ -82,10 +82,10 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel]:
         gathered.appearance.columns.tell_of_images(path, gathered.findings)
         feedback.progress(_READ_SHARE, "Cutting surfaces into triangles")
         feedback.stop_if_cancelled()
-        return [_layer(gathered, head, name)]
+        return [_layer(gathered, head, name, feedback)]
 
 
-def _layer(gathered: CityJsonObjects, head: Json, name: str) -> CityModel:
+def _layer(gathered: CityJsonObjects, head: Json, name: str, feedback: Feedback) -> CityModel:
     """Return the layer of what was gathered."""
     return assemble(
         source=SourceFacts(format=name, version=_version(head), metadata=metadata_of(head)),
@@ -102,6 +102,7 @@ def _layer(gathered: CityJsonObjects, head: Json, name: str) -> CityModel:
         geometries=gathered.geometries,
         appearance=gathered.appearance.columns,
         axis_order_stated=False,
+        feedback=feedback,
     )
 
 
@@ -143,7 +144,7 @@ def _read_whole(path: Path, gathered: CityJsonObjects, feedback: Feedback) -> Js
     def after_each(so_far: Callable[[], CityJsonObjects], share: float) -> None:
         feedback.progress(_READ_SHARE * (1.0 + share) / 2, "Reading city objects")
         feedback.stop_if_cancelled()
-        feedback.preview(lambda: [_layer(so_far(), document, _DOCUMENT)])
+        feedback.preview(lambda: [_layer(so_far(), document, _DOCUMENT, feedback)])
 
     gathered.add_document(document, _georeference(document, path.name), after_each=after_each)
     return document
@@ -235,7 +236,7 @@ def _read_sequence(path: Path, size: int, gathered: CityJsonObjects, feedback: F
                 problem = "The first line does not say how coordinates are scaled; they are taken as they are."
                 findings.add("cityjson.no-head", problem, where=f"line {number}")
             gathered.add_document(document, georeference)
-            feedback.preview(partial(_so_far, gathered, head))
+            feedback.preview(partial(_so_far, gathered, head, feedback))
     if head is None or whole == 0:
         if first_error:
             raise _damaged(first_error, path.name)
@@ -243,8 +244,8 @@ def _read_sequence(path: Path, size: int, gathered: CityJsonObjects, feedback: F
     return head
 
 
-def _so_far(gathered: CityJsonObjects, head: Json) -> list[CityModel]:
-    return [_layer(deepcopy(gathered), head, _SEQUENCE)]
+def _so_far(gathered: CityJsonObjects, head: Json, feedback: Feedback) -> list[CityModel]:
+    return [_layer(deepcopy(gathered), head, _SEQUENCE, feedback)]
 
 
 def _with_closing_brackets(text: bytes) -> Any:

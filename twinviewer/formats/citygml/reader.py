@@ -72,7 +72,7 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel | TerrainGrid]:
         for piece in _understood(pieces(path, feedback=PartOf(feedback, 0.0, _READING_SHARE), findings=findings)):
             gathering.take(piece)
             if len(gathering.objects):
-                feedback.preview(lambda: deepcopy(gathering).layers())
+                feedback.preview(lambda: deepcopy(gathering).layers(feedback))
     except TwinViewerError as error:
         error.source = error.source or path.name
         raise
@@ -80,7 +80,7 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel | TerrainGrid]:
         raise DamagedFileError("The file is CityGML, but holds no city objects.", source=path.name)
     feedback.progress(_READING_SHARE, "Cutting surfaces into triangles")
     feedback.stop_if_cancelled()
-    return gathering.layers()
+    return gathering.layers(feedback)
 
 
 def _understood(found: Iterator[Elements]) -> Iterator[Piece]:
@@ -203,7 +203,7 @@ class _Gathering:
 
     # --- to layers --------------------------------------------------------------------------------------------
 
-    def layers(self) -> list[CityModel | TerrainGrid]:
+    def layers(self, feedback: Feedback) -> list[CityModel | TerrainGrid]:
         """Return what was gathered."""
         self._follow_links()
         told = Told()
@@ -233,6 +233,7 @@ class _Gathering:
             thematic=self._thematic,
             geometries=self._geometries,
             appearance=appearance,
+            feedback=feedback,
         )
         return [model, *grids]
 
