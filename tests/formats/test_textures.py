@@ -143,4 +143,4 @@ def test_too_much_for_the_graphics_card_is_made_smaller_and_the_smallest_stay() 
     assert layout.pages <= MOST_PAGES
     assert (layout.box[60:, 2:] == 100).all()
     assert (layout.box[:60, 2:] < 2048).all()
-    assert (layout.box[:60, 2:] >= 900).all()  # 60 in rows of 4, with margins, on 6 pages of 4096²
+    assert (layout.box[:60, 2:] >= 900).all()  # 60 in rows of 4, with margins, on 2 pages of 8192²

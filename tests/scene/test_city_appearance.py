@@ -244,6 +244,21 @@ def test_the_hidden_wall_is_gone_with_its_texture(open_scene: Callable[..., City
     assert is_like(wall_pixel(picture(scene, FROM_SOUTH), 0.25 * HOUSE_M, 0.25 * HEIGHT_M), BLUE)
 
 
+def outlines(scene: CityScene) -> int:
+    return sum(edge.GetMapper().GetInput().GetNumberOfCells() for edge in scene._actors["city"].edges)
+
+
+def test_pictures_have_no_outlines_and_plaster_has(open_scene: Callable[..., CityScene], textures: Textures) -> None:
+    session = session_of(city=textured_town())
+    scene = open_scene(session, textures=textures)
+    of_one_wall = 4
+    without = outlines(scene)
+    restyle(session, color_by="plain")
+    assert outlines(scene) == without + of_one_wall
+    restyle(session)
+    assert outlines(scene) == without
+
+
 def test_glass_lets_see_what_is_behind_and_the_sun_through(open_scene: Callable[..., CityScene]) -> None:
     model = textured_town()
     assert model.appearance is not None

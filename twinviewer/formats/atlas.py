@@ -18,10 +18,11 @@ Uint8s = NDArray[np.uint8]
 
 BLOCK_PX = 8
 """Also the width of the margin."""
-LARGEST_PAGE_PX = 4096
-"""Graphics cards of the last ten years take twice as much, some drivers no more."""
-MOST_PAGES = 6
-"""100 million texels: 400 MB on the graphics card.  Where more are needed, the largest pictures are made smaller."""
+LARGEST_PAGE_PX = 8192
+"""All graphics cards that can draw our scenes take as much."""
+MOST_PAGES = 2
+"""134 million texels, 700 MB on the graphics card, and each page is looked at for each pixel.  Where more are needed,
+the largest pictures are made smaller."""
 _SMALLEST_PAGE_PX = 64
 _LEAST_SIDE_PX = 4
 

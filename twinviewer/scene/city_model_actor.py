@@ -127,7 +127,7 @@ class CityModelActor(LayerActor):
         self._points = [
             Points(piece, data.points.surface[piece.rows]) for piece in prepared.points if data.points is not None
         ]
-        self._kinds = {faces.actor: SurfaceKind.TEXTURED for faces in self._faces if faces.textured}
+        self._textured = {faces.actor for faces in self._faces if faces.textured}
         self._edge_counts = np.array([len(edges.cells) for edges in self._outlines], dtype=np.int64)
         self._edge_boxes = np.array(
             [np.stack([edges.points.min(0), edges.points.max(0)], 1) for edges in self._outlines]
@@ -147,7 +147,7 @@ class CityModelActor(LayerActor):
             self._attach(points.actor).GetProperty().LightingOff()
 
     def kind_of(self, surface: vtkActor) -> SurfaceKind:
-        return self._kinds.get(surface, SurfaceKind.CITY)
+        return SurfaceKind.TEXTURED if self.shows_textures and surface in self._textured else SurfaceKind.CITY
 
     def update(self, before: LayerSpec | None, after: LayerSpec) -> None:
         super().update(before, after)
@@ -187,13 +187,16 @@ class CityModelActor(LayerActor):
             curves.actor.GetProperty().SetLineWidth(after.line_width_px)
         for points in self._points:
             points.actor.GetProperty().SetPointSize(2 * after.point_size_px)
-        if before is None or before.hidden_types != after.hidden_types:
+        hides = before is None or before.hidden_types != after.hidden_types
+        if before is not None and not hides and _colouring(before) == _colouring(after):
+            return
+        had_textures = self.shows_textures
+        self._theme = self._theme_of(after)
+        if hides:
             hidden = hidden_surfaces(self._model, after.hidden_types)
             self._hidden = hidden if hidden.any() else None
+        if hides or self.shows_textures != had_textures:
             self._hide()
-        elif _colouring(before) == _colouring(after):
-            return
-        self._theme = self._theme_of(after)
         self._paint_own(after)
 
     def _hide(self) -> None:
@@ -201,7 +204,7 @@ class CityModelActor(LayerActor):
         for cells in chain(self._faces, self._curves, self._points):
             cells.hide(self._hidden)
         hidden = self._hidden
-        if self._look is not None and self._look.theme is self._theme:
+        if self._look is not None and self.shows_textures:
             hidden = self._look.textured if hidden is None else hidden | self._look.textured
         for edges in self._outlines:
             edges.hide(hidden)
@@ -220,7 +223,7 @@ class CityModelActor(LayerActor):
             own = packed(self._prepared.surface_rgb)
             self._own_packed = material_colours(self._theme, self._model.appearance.materials, own)
             self._scale = None
-            if self._look is not None and self._look.theme is self._theme:
+            if self._look is not None and self.shows_textures:
                 self._own_packed = with_textures(self._own_packed, self._look)
         self._write_colours()
 
@@ -301,7 +304,7 @@ class CityModelActor(LayerActor):
     @property
     def wanted(self) -> WantedTextures | None:
         """What the theme that is shown needs and does not have yet."""
-        if self._theme is None or (self._look is not None and self._look.theme is self._theme):
+        if self._theme is None or self.shows_textures:
             return None
         return wanted_textures(self._model, self._theme)
 
@@ -309,6 +312,10 @@ class CityModelActor(LayerActor):
     def textured_pieces(self) -> list[Int32s]:
         """The triangles of each piece that may have textures, as rows of the model's."""
         return [faces.all_rows for faces in self._faces if faces.textured]
+
+    @property
+    def shows_textures(self) -> bool:
+        return self._look is not None and self._look.theme is self._theme
 
     def lay_textures(self, look: TexturedLook, style: Style) -> None:
         """Show the textures of a theme."""
@@ -403,5 +410,6 @@ def _texture_of(page: Uint8s) -> vtkTexture:
     texture.SetColorModeToDirectScalars()
     texture.InterpolateOn()
     texture.MipmapOn()
+    texture.SetMaximumAnisotropicFiltering(1.0)
     texture.RepeatOff()
     return texture

@@ -191,7 +191,10 @@ class CityScene:
         if type(actor).must_prepare_again(before.style, after.style):
             self._prepare(after)
         else:
+            kinds = [actor.kind_of(surface) for surface in actor.surfaces]
             actor.update(before, after)
+            if kinds != [actor.kind_of(surface) for surface in actor.surfaces]:
+                self._stage.dress(actor)
             self._bring_textures(after)
             if before.style.hidden_types != after.style.hidden_types and self._selected_layer == after.id:
                 self.select(self._selected)

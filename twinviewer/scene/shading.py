@@ -20,7 +20,7 @@ from vtkmodules.vtkRenderingOpenGL2 import vtkOpenGLShaderProperty
 from twinviewer.scene.meshes import as_vtk
 from twinviewer.scene.shadows import DEPTH_STEPS, ShadowMap
 from twinviewer.scene.sky import Sky
-from twinviewer.scene.texture_shader import FIND_TEXEL, GLOW, PAGES, PHOTO_LIGHT, TEXTURE_BOXES, TEXTURE_PLACES, UNPACK
+from twinviewer.scene.texture_shader import GLOW, PAGES, PHOTO_LIGHT, TEXTURE_BOXES, TEXTURE_PLACES, UNPACK, find_texel
 
 Float64s = NDArray[np.float64]
 
@@ -130,17 +130,14 @@ class Shading:
         colour = f"{GLOW}  vec3 tvColour{colour}"
         city = shader_property(UNPACK + lit + colour)
         replace_vertex(city, _VERTEX_DECLARATION, _VERTEX)
-        textured = shader_property(UNPACK + FIND_TEXEL + lit + PHOTO_LIGHT + colour)
-        replace_vertex(textured, _TEXTURED_VERTEX_DECLARATION, _TEXTURED_VERTEX)
-        textured.AddFragmentShaderReplacement(_TEXTURES, True, "", False)  # noqa: FBT003 - we look them up ourselves
-        self._surfaces = {
-            SurfaceKind.FLAT: flat,
-            SurfaceKind.SMOOTH: smooth,
-            SurfaceKind.CITY: city,
-            SurfaceKind.TEXTURED: textured,
-        }
-        self._blank = vtkTexture()
-        self._blank.SetInputData(_one_texel())
+        self._surfaces = {SurfaceKind.FLAT: flat, SurfaceKind.SMOOTH: smooth, SurfaceKind.CITY: city}
+        self._textured = [city]
+        """By the number of pages: processors that draw look at every page for every pixel."""
+        for pages in range(1, len(PAGES) + 1):
+            textured = shader_property(UNPACK + find_texel(pages) + lit + PHOTO_LIGHT + colour)
+            replace_vertex(textured, _TEXTURED_VERTEX_DECLARATION, _TEXTURED_VERTEX)
+            textured.AddFragmentShaderReplacement(_TEXTURES, True, "", False)  # noqa: FBT003 - we look them up ourselves
+            self._textured.append(textured)
         self._copies = shader_property(surface.replace("NORMAL", _FLAT_NORMAL).replace(_LIT, _GLOWING))
         replace_vertex(self._copies, _VERTEX_DECLARATION, _COPIES_VERTEX)
         self._edge = shader_property(_EDGE + _hazy("diffuseColor * edgeLight", opacity="opacity * tvShown"))
@@ -174,7 +171,7 @@ class Shading:
 
     @property
     def _all(self) -> tuple[vtkOpenGLShaderProperty, ...]:
-        return (*self._surfaces.values(), self._copies, self._edge)
+        return (*self._surfaces.values(), *self._textured[1:], self._copies, self._edge)
 
     def dress(
         self, actor: vtkActor, kind: SurfaceKind, *, pages: Sequence[vtkTexture] = (), for_occlusion: bool
@@ -193,10 +190,13 @@ class Shading:
         assert isinstance(mapper, vtkPolyDataMapper)
         for name, array in _ATTRIBUTES.get(kind, ()):
             mapper.MapDataArrayToVertexAttribute(name, array, _OF_POINTS, -1)
-        if kind is SurfaceKind.TEXTURED:
-            for number, name in enumerate(PAGES):  # each needs one: where none is bound, drivers object
-                actor.GetProperty().SetTexture(name, pages[number] if number < len(pages) else self._blank)
-        actor.SetShaderProperty(self._surfaces[kind])
+        for number, name in enumerate(PAGES):
+            if kind is SurfaceKind.TEXTURED and number < len(pages):
+                actor.GetProperty().SetTexture(name, pages[number])
+            else:
+                actor.GetProperty().RemoveTexture(name)
+        textured = self._textured[len(pages)]
+        actor.SetShaderProperty(textured if kind is SurfaceKind.TEXTURED else self._surfaces[kind])
 
     def dress_copies(self, actor: vtkActor, *, for_occlusion: bool) -> None:
         """Light many copies of one shape, each triangle flat."""
@@ -272,8 +272,7 @@ class Shading:
         self._set_number("pixelSize", _pixel_size(camera, renderer.GetSize()[1]))
 
     def release(self, renderer: vtkRenderer) -> None:
-        for texture in (self._texture, self._blank):
-            texture.ReleaseGraphicsResources(renderer.GetRenderWindow())
+        self._texture.ReleaseGraphicsResources(renderer.GetRenderWindow())
 
     def _set_vector(self, name: str, value: Float64s | tuple[float, float, float]) -> None:
         for item in self._all:
@@ -289,7 +288,7 @@ class Shading:
 
     def _set_matrix(self, name: str, matrix: Float64s) -> None:
         columns = [float(part) for part in matrix.T.ravel()]  # OpenGL counts down the columns
-        for item in (*self._surfaces.values(), self._copies):
+        for item in (*self._surfaces.values(), *self._textured[1:], self._copies):
             item.GetFragmentCustomUniforms().SetUniformMatrix4x4(name, columns)
 
 
@@ -306,13 +305,6 @@ def edges_fade_at_m(camera: vtkCamera, height_px: int) -> float:
     if camera.GetParallelProjection():
         return math.inf if size < EDGE_FADE_M[1] else 0.0
     return EDGE_FADE_M[1] / size
-
-
-def _one_texel() -> vtkImageData:
-    image = vtkImageData()
-    image.SetDimensions(1, 1, 1)
-    image.GetPointData().SetScalars(as_vtk(np.full((1, 4), 255, np.uint8), "rgba"))
-    return image
 
 
 def _hazy(colour: str, *, opacity: str) -> str:

@@ -7,6 +7,8 @@ triangles say where in the texture they are, and where that is on which page of 
 
 from __future__ import annotations
 
+from math import log2
+
 from twinviewer.formats.atlas import BLOCK_PX, MOST_PAGES
 from twinviewer.model.city_parts import WrapMode
 
@@ -24,6 +26,8 @@ NO_TEXTURE = -1.0
 PAGES = tuple(f"tvPage{number}" for number in range(MOST_PAGES))
 """Names of the pages in the shader."""
 
+_MOST_SHARPENED = 1.5
+"""Levels by which a texture is sharper than the longer side of a pixel on it asks for."""
 _CLAMP, _WRAP, _MIRROR, _NONE, _BORDER = range(len(MODES))
 
 UNPACK = f"""
@@ -42,7 +46,20 @@ PHOTO_LIGHT = """
 """
 """When the light is known: photographs have the light and the shade of their hour in them already."""
 
-FIND_TEXEL = f"""
+
+def find_texel(pages: int) -> str:
+    """Return what comes after UNPACK where there are so many pages, at least one.
+
+    ``diffuseColor`` is that of the texture where there is one, ``opacity`` 0 where one sees through.
+    """
+    looked_up = " else ".join(
+        f"if (tvPage == {number}) {{ tvTexel = textureLod({page}, tvOnPage, tvLevel); }}"
+        for number, page in enumerate(PAGES[:pages])
+    )
+    return _FIND_TEXEL.replace("LOOK_UP", looked_up)
+
+
+_FIND_TEXEL = f"""
   vec2 tvRight = dFdx(tvPlaceInTexture.xy) * tvBox.zw;
   vec2 tvUp = dFdy(tvPlaceInTexture.xy) * tvBox.zw;
   bool tvPhoto = false;
@@ -61,20 +78,14 @@ FIND_TEXEL = f"""
     vec2 tvOnPage = (tvBox.xy + vec2(tvAt.x, 1.0 - tvAt.y) * tvBox.zw) / tvSize;
     float tvLong = max(length(tvRight), length(tvUp));
     float tvShort = min(length(tvRight), length(tvUp));
-    float tvLess = min(1.0, {float(BLOCK_PX)} / max(tvLong, 1e-6)); // more would mix neighbours on the page
-    vec2 tvDx = vec2(tvRight.x, -tvRight.y) * tvLess / tvSize;
-    vec2 tvDy = vec2(tvUp.x, -tvUp.y) * tvLess / tvSize;
+    // Between blur and flicker where a wall is seen from the side; what cards do against both costs processors seconds.
+    float tvLevel = max(0.5 * log2(max(tvLong * tvShort, 1e-12)), log2(max(tvLong, 1e-6)) - {_MOST_SHARPENED});
+    tvLevel = clamp(tvLevel, 0.0, {log2(BLOCK_PX)}); // more would mix neighbours on the page
     vec4 tvTexel = vec4(0.0);
-    {
-    " else ".join(
-        f"if (tvPage == {number}) {{ tvTexel = textureGrad({page}, tvOnPage, tvDx, tvDy); }}"
-        for number, page in enumerate(PAGES)
-    )
-}
+    LOOK_UP
     float tvMean = tvNothing ? 1.0 : smoothstep({float(BLOCK_PX)}, {4.0 * BLOCK_PX}, tvShort);
     if (!tvNothing && tvTexel.a < 0.5) {{ opacity = 0.0; }}
     tvPhoto = !tvNothing;
     diffuseColor = mix(tvTexel.rgb, diffuseColor, tvMean); // from afar, the mean colour
   }}
 """
-"""After UNPACK: ``diffuseColor`` is that of the texture where there is one, ``opacity`` 0 where one sees through."""
