@@ -318,16 +318,16 @@ def test_a_written_city_model_keeps_the_rules_of_cityjson(city_data: Path, tmp_p
         assert all(object_id in objects[parent]["children"] for parent in content.get("parents", ()))
         assert all(object_id in objects[child]["parents"] for child in content.get("children", ()))
         for geometry in content.get("geometry", ()):
-            assert geometry["type"] == "MultiSurface"
-            for surface in geometry["boundaries"]:
-                for ring in surface:
-                    assert len(ring) >= 3
-                    assert ring[0] != ring[-1]
-                    used |= set(ring)
+            shells = {"MultiSurface": [geometry["boundaries"]], "Solid": geometry["boundaries"]}[geometry["type"]]
+            for ring in (ring for shell in shells for surface in shell for ring in surface):
+                assert len(ring) >= 3
+                assert ring[0] != ring[-1]
+                used |= set(ring)
             if "semantics" in geometry:
-                semantics = geometry["semantics"]
-                assert len(semantics["values"]) == len(geometry["boundaries"])
-                assert all(v is None or 0 <= v < len(semantics["surfaces"]) for v in semantics["values"])
+                values, surfaces = geometry["semantics"]["values"], geometry["semantics"]["surfaces"]
+                by_shell = values if geometry["type"] == "Solid" else [values]
+                assert [len(values) for values in by_shell] == [len(shell) for shell in shells]
+                assert all(v is None or 0 <= v < len(surfaces) for values in by_shell for v in values)
     assert used == set(range(len(vertices)))
 
 

@@ -57,10 +57,10 @@ class AppearanceColumns:
             drawn: Those that are drawn, cleaned.
             triangle_corners: (m, 3) of each triangle among the corners of ``drawn``.
         """
-        if not surfaces.looks:
-            return None
         themes = []
         for name, look in surfaces.looks.items():
+            if look.material.max(initial=-1) < 0 and look.texture.max(initial=-1) < 0:
+                continue
             places = drawn.looks[name].coordinates
             themes.append(
                 Theme(
@@ -70,4 +70,6 @@ class AppearanceColumns:
                     coordinates=places[triangle_corners] if len(places) else np.empty((0, 3, 2), np.float32),
                 )
             )
+        if not themes:
+            return None
         return Appearance(materials=tuple(self._materials), textures=tuple(self._textures), themes=tuple(themes))

@@ -21,8 +21,8 @@ import orjson
 from twinviewer.formats.city_model import assemble
 from twinviewer.formats.cityjson_metadata import metadata_of
 from twinviewer.formats.cityjson_objects import CityJsonObjects, Georeference, Json
-from twinviewer.formats.files import require_content
 from twinviewer.formats.findings import Findings
+from twinviewer.formats.unpacking import first_bytes, unpacked
 from twinviewer.model.diagnostics import Severity
 from twinviewer.model.errors import DamagedFileError, UnsupportedFormatError
 from twinviewer.model.feedback import Feedback
@@ -46,8 +46,7 @@ _READ_SHARE = 0.6
 
 def probe(*, path: Path) -> float:
     """Return how sure it is that the file is CityJSON, by its first 64 KiB."""
-    with path.open("rb") as file:
-        head = file.read(_PROBED).removeprefix(_BOM).lstrip().lstrip(_RECORD_SEPARATOR)
+    head = first_bytes(path, _PROBED).removeprefix(_BOM).lstrip().lstrip(_RECORD_SEPARATOR)
     if not head.startswith(b"{"):
         return 0.0
     if re.search(rb'"type"\s*:\s*"CityJSON(Feature)?"', head):
@@ -61,7 +60,7 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel]:
     """Read a CityJSON file or sequence.
 
     Args:
-        path: The file.
+        path: The file, which may be packed with gzip.
         feedback: Hears progress, and is asked now and then whether to stop.
 
     Raises:
@@ -69,14 +68,13 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel]:
         DamagedFileError: It is not valid JSON, or holds nothing that can be read.
         Cancelled: The person stopped the work.
     """
-    size = require_content(path)
     gathered = CityJsonObjects(Findings())
-    with _collector_off(), _depth_limited(path.name):
-        if _is_sequence(path):
-            head = _read_sequence(path, size, gathered, feedback)
+    with unpacked(path, feedback) as plain, _collector_off(), _depth_limited(path.name):
+        if _is_sequence(plain):
+            head = _read_sequence(plain, plain.stat().st_size, gathered, feedback)
             name = _SEQUENCE
         else:
-            head = _read_whole(path, gathered, feedback)
+            head = _read_whole(plain, gathered, feedback)
             name = _DOCUMENT
         _tell_of_head(head, gathered.findings)
         gathered.appearance.columns.tell_of_images(path, gathered.findings)

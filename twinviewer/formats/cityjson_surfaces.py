@@ -100,7 +100,7 @@ class SurfaceReader:
         try:
             boundaries: list[Any] = geometry["boundaries"]
             if known.kind is not SurfaceKind.POLYGON:
-                boundaries = _as_surfaces(boundaries, known.kind, apart=bool(semantics))
+                boundaries = _as_surfaces(boundaries, known.kind, apart=_has_meanings(semantics))
             surfaces = boundaries
             for _ in range(known.depth):
                 surfaces = list(chain.from_iterable(surfaces))
@@ -217,6 +217,11 @@ class SurfaceReader:
         if not isinstance(name, str):
             return -1
         return self._surface_types.number(f"{name}Surface" if name in _SHORT_SURFACE_TYPES else name)
+
+
+def _has_meanings(semantics: object) -> bool:
+    values = listed(semantics.get("values")) if isinstance(semantics, dict) else []
+    return any(value is not None for value in values)
 
 
 def _as_surfaces(boundaries: list[Any], kind: SurfaceKind, *, apart: bool) -> list[Any]:

@@ -1,13 +1,12 @@
-"""City models into CityJSON 2.0 (OGC 20-072r5): objects, parents, attributes, and their surfaces as polygons.
+"""City models into CityJSON 2.0 (OGC 20-072r5) and its text sequences: objects, parents, attributes, appearance.
 
-A :class:`CityModel` holds triangles for the eye and outlines beside them; polygons are put together from the outlines
-again, the way round in which the triangles face.  What bounds a solid is written as a multi-surface: whether it was
-closed, the model does not say.  x comes before y whatever the authority's axis order is, as in all CityJSON.
+A sequence has a line for what all share, and one for each object that is of no other, with its parts, and vertices
+and looks of its own.  x comes before y whatever the authority's axis order is, as in all CityJSON.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,21 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from twinviewer.formats.cityjson_appearance import MEDIA_TYPES
+from twinviewer.formats.cityjson_geometry_writer import GeometryWriter, attribute_lists
+from twinviewer.formats.cityjson_metadata import from_text, head_of, nested
 from twinviewer.formats.findings import Findings
 from twinviewer.formats.losses import not_held, units_not_held
+from twinviewer.model.city_parts import Material, Texture
 from twinviewer.model.diagnostics import Diagnostic
 from twinviewer.model.feedback import Feedback
 from twinviewer.model.layer_data import CityModel, LayerData
 from twinviewer.model.place import LOCAL, ReferenceSystem
 
-_STEP_M = 0.001
+_STEPS_M = (0.001, 0.0001, 0.00001, 0.000001)
 _STEP_DEG = 1e-9
+_WHOLE = 1e-3
+"""How far from a whole number of steps coordinates are that were written with such steps, as a share of one."""
 _EVERY = 500
 """Objects between two questions whether to stop."""
 _TYPE_NAMES = """
@@ -50,6 +55,7 @@ _SAME_TYPES = {
 """CityGML's words for the same."""
 _OTHER_TYPE = "GenericCityObject"
 _GROUP = "CityObjectGroup"
+_CHILDREN = "children"
 _SURFACE_TYPE_NAMES = """
     RoofSurface GroundSurface WallSurface ClosureSurface OuterCeilingSurface OuterFloorSurface Window Door
     InteriorWallSurface CeilingSurface FloorSurface WaterSurface WaterGroundSurface WaterClosureSurface
@@ -58,62 +64,255 @@ _SURFACE_TYPE_NAMES = """
 _SURFACE_TYPES = frozenset(_SURFACE_TYPE_NAMES.split())
 _SAME_SURFACE_TYPES = {"WindowSurface": "Window", "DoorSurface": "Door", "Marking": "TransportationMarking"}
 
+_ADDRESS = "address"
+_MEMBERS = ("geographicalExtent", "children_roles")
+"""Attributes that are members of their object in CityJSON."""
+
 Json = dict[str, Any]
 
 
 def write(*, path: Path, layers: Sequence[LayerData], feedback: Feedback) -> list[Diagnostic]:
-    """Write one city model.
+    """Write one city model as one document.
 
     Raises:
         OSError: The disk said no.
         Cancelled: The person stopped the work.
     """
-    (data,) = layers
-    assert isinstance(data, CityModel)
-    findings = Findings()
-    step = np.array(_steps(data.crs))
-    origin = np.floor(data.vertices.min(axis=0)) if len(data.vertices) else np.zeros(3)
-    whole, numbers = np.unique(np.rint((data.vertices - origin) / step).astype(np.int64), axis=0, return_inverse=True)
-    polygons = _polygons(data, numbers.reshape(-1), findings)
-    head = {
-        "type": "CityJSON",
-        "version": "2.0",
-        "transform": {"scale": step.tolist(), "translate": origin.tolist()},
-        "metadata": _metadata(data, path, findings),
-    }
+    model = _Model(layers)
     with path.open("wb") as file:
-        file.write(orjson.dumps(head)[:-1] + b',\n"CityObjects":{')
-        for number, (object_id, content) in enumerate(_objects(data, polygons, findings)):
-            if number % _EVERY == 0:
+        file.write(orjson.dumps(model.head(path))[:-1] + b',\n"CityObjects":{')
+        for number, (row, content) in enumerate(model.objects(feedback)):
+            file.write((b",\n" if number else b"\n") + orjson.dumps(model.ids[row]) + b":" + orjson.dumps(content))
+        file.write(b"\n},\n")
+        if appearance := model.appearance():
+            file.write(b'"appearance":' + orjson.dumps(appearance) + b",\n")
+        file.write(b'"vertices":' + orjson.dumps(model.vertices()) + b"}\n")
+    return model.told()
+
+
+def write_sequence(*, path: Path, layers: Sequence[LayerData], feedback: Feedback) -> list[Diagnostic]:
+    """Write one city model as a text sequence, CityJSONSeq.
+
+    Raises:
+        OSError: The disk said no.
+        Cancelled: The person stopped the work.
+    """
+    model = _Model(layers)
+    features: dict[int, Json] = {}
+    roots = model.roots()
+    for row, content in model.objects(feedback):
+        features.setdefault(roots[row], {})[model.ids[row]] = content
+    vertices, appearance = model.vertices(), model.appearance()
+    with path.open("wb") as file:
+        file.write(orjson.dumps({**model.head(path), "CityObjects": {}, "vertices": []}) + b"\n")
+        for first, members in features.items():
+            feature = {"type": "CityJSONFeature", "id": model.ids[first], "CityObjects": members}
+            file.write(orjson.dumps({**feature, **_own_parts(members, vertices, appearance)}) + b"\n")
+    return model.told()
+
+
+class _Model:
+    """A city model on its way into a document."""
+
+    def __init__(self, layers: Sequence[LayerData]) -> None:
+        (data,) = layers
+        assert isinstance(data, CityModel)
+        self._data = data
+        self._findings = Findings()
+        self.ids = _unique(data.object_ids, self._findings)
+        self._origin = np.floor(data.vertices.min(axis=0)) if len(data.vertices) else np.zeros(3)
+        self._step = np.array(_steps(data.crs, data.vertices - self._origin))
+        whole, numbers = np.unique(self._in_steps(data.vertices), axis=0, return_inverse=True)
+        self._vertices: list[list[int]] = whole.tolist()
+        surface_types = [_surface_type(name, self._findings) for name in data.surface_type_names]
+        self._geometries = GeometryWriter(data, numbers.reshape(-1), surface_types, self._findings)
+
+    def head(self, path: Path) -> Json:
+        """Return what comes before the city objects."""
+        data = self._data
+        said, root = head_of(data.source.metadata)
+        metadata: Json = {"title": data.source.title or path.name.partition(".")[0], **said}
+        if data.extent is not None:
+            metadata["geographicalExtent"] = list(data.extent.as_tuple())
+        if data.crs is not None and data.crs.horizontal != LOCAL.horizontal:
+            url = _url(data.crs, self._findings)
+            if url:
+                metadata["referenceSystem"] = url
+        transform = {"scale": self._step.tolist(), "translate": self._origin.tolist()}
+        return {**root, "type": "CityJSON", "version": "2.0", "transform": transform, "metadata": metadata}
+
+    def vertices(self) -> list[list[int]]:
+        """Return those of all objects that were made."""
+        return self._vertices
+
+    def appearance(self) -> Json:
+        """Return what the looks of the objects that were made count, nothing where they have none."""
+        given = self._data.appearance
+        if given is None:
+            return {}
+        made: Json = {}
+        if given.materials:
+            made["materials"] = [_material(material) for material in given.materials]
+        if given.textures:
+            made["textures"] = [_texture(texture) for texture in given.textures]
+            made["vertices-texture"] = self._geometries.places
+        return made
+
+    def told(self) -> list[Diagnostic]:
+        """Return what the file does not hold, or holds otherwise."""
+        images = self._data.appearance.textures if self._data.appearance else ()
+        problem = "The file names the images of its textures as the source did; they are not copied with it."
+        beside = [not_held(problem, where=images[0].path, count=len(images))] if images else []
+        return [*self._findings.diagnostics(), *units_not_held(self._data), *beside]
+
+    def roots(self) -> list[int]:
+        """Return (n,) the object that each is part of, and that is of no other."""
+        parents = self._data.object_parent
+        roots = np.arange(len(parents))
+        while (above := parents[roots] >= 0).any():
+            roots[above] = parents[roots[above]]
+        result: list[int] = roots.tolist()
+        return result
+
+    def objects(self, feedback: Feedback) -> Iterator[tuple[int, Json]]:
+        """Yield the row and the content of each city object."""
+        data = self._data
+        types = [_type(name, self._findings) for name in data.type_names]
+        parents: list[list[int]] = [[parent] if parent >= 0 else [] for parent in data.object_parent.tolist()]
+        children: dict[int, list[int]] = {}
+        for row, own in enumerate(parents):
+            for parent in own:
+                children.setdefault(parent, []).append(row)
+        columns = attribute_lists(data.attributes)
+        self._add_members_of_groups(columns, [types[number] for number in data.object_type], parents, children)
+        for row in range(len(self.ids)):
+            if row % _EVERY == 0:
                 feedback.stop_if_cancelled()
-                feedback.progress(number / len(data.object_ids), "Writing city objects")
-            file.write((b",\n" if number else b"\n") + orjson.dumps(object_id) + b":" + orjson.dumps(content))
-        file.write(b'\n},\n"vertices":' + orjson.dumps(whole, option=orjson.OPT_SERIALIZE_NUMPY) + b"}\n")
-    return [*findings.diagnostics(), *units_not_held(data), not_held("Materials, textures and solids are not kept.")]
+                feedback.progress(row / len(self.ids), "Writing city objects")
+            content: Json = {"type": types[data.object_type[row]]}
+            attributes = {
+                name: values[row]
+                for name, values, present in columns
+                if present[row] and (name != _CHILDREN or content["type"] != _GROUP)
+            }
+            content.update(self._members(nested(attributes)))
+            if parents[row]:
+                content["parents"] = [self.ids[parent] for parent in parents[row]]
+            if row in children or content["type"] == _GROUP:
+                content["children"] = [self.ids[child] for child in children.get(row, ())]
+            if geometries := self._geometries.geometries_of(row):
+                content["geometry"] = geometries
+            if any("lod" not in each for each in geometries):
+                problem = "CityJSON demands a level of detail; where none is known, none is written."
+                self._findings.add("write.changed", problem, where=self.ids[row], objects=(self.ids[row],))
+            yield row, content
+
+    def _add_members_of_groups(
+        self,
+        columns: Sequence[tuple[str, list[Any], list[bool]]],
+        types: Sequence[str],
+        parents: list[list[int]],
+        children: dict[int, list[int]],
+    ) -> None:
+        """Note who is in a group: that is an attribute of the group, which contains them without owning them."""
+        rows = {object_id: row for row, object_id in reversed(list(enumerate(self._data.object_ids)))}
+        for name, values, present in columns:
+            for group in np.flatnonzero(present).tolist() if name == _CHILDREN else ():
+                named = from_text(values[group]) if types[group] == _GROUP else ()
+                for child in (rows[each] for each in named if isinstance(each, str) and each in rows):
+                    if group not in parents[child]:
+                        parents[child].append(group)
+                        children.setdefault(group, []).append(child)
+
+    def _members(self, attributes: Json) -> Json:
+        """Return the attributes of an object, and what else CityJSON has for some of them."""
+        members: Json = {name: attributes.pop(name) for name in _MEMBERS if isinstance(attributes.get(name), list)}
+        address = attributes.get(_ADDRESS)
+        if isinstance(address, dict):
+            del attributes[_ADDRESS]
+            places = address.pop("location", None)
+            if places:
+                numbers = [self._vertex(place) for place in places]
+                address["location"] = {"type": "MultiPoint", "lod": "0", "boundaries": numbers}
+            members[_ADDRESS] = [address]
+        return {"attributes": attributes, **members} if attributes else members
+
+    def _vertex(self, place: Sequence[float]) -> int:
+        """Return the number of a new vertex."""
+        self._vertices.append(self._in_steps(np.array(place)).tolist())
+        return len(self._vertices) - 1
+
+    def _in_steps(self, coordinates: NDArray[np.float64]) -> NDArray[np.int64]:
+        steps: NDArray[np.int64] = np.rint((coordinates - self._origin) / self._step).astype(np.int64)
+        return steps
+
+
+# --- the parts of a feature -----------------------------------------------------------------------------------------
+
+
+class _OwnNumbers:
+    """Numbers of a document as those of one feature, in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self._own: dict[int, int] = {}
+
+    def __call__(self, number: int) -> int:
+        return self._own.setdefault(number, len(self._own))
+
+    def of(self, listed: Sequence[Any]) -> list[Any]:
+        """Return those of the document that were met."""
+        return [listed[number] for number in self._own]
+
+
+def _own_parts(members: Json, vertices: Sequence[list[int]], appearance: Json) -> Json:
+    """Return the vertices and the appearance of a feature, whose geometries are made to count them."""
+    corners, materials, textures, places = (_OwnNumbers() for _ in range(4))
+    for content in members.values():
+        addresses = (each["location"] for each in content.get(_ADDRESS, ()) if "location" in each)
+        for geometry in (*content.get("geometry", ()), *addresses):
+            geometry["boundaries"] = _each(geometry["boundaries"], corners)
+            for theme in geometry.get("material", {}).values():
+                theme["values"] = _each(theme["values"], materials)
+            for theme in geometry.get("texture", {}).values():
+                theme["values"] = _each_ring(theme["values"], textures, places)
+    own = {
+        "materials": materials.of(appearance.get("materials", ())),
+        "textures": textures.of(appearance.get("textures", ())),
+        "vertices-texture": places.of(appearance.get("vertices-texture", ())),
+    }
+    looks = {name: listed for name, listed in own.items() if listed}
+    return {**({"appearance": looks} if looks else {}), "vertices": corners.of(vertices)}
+
+
+def _each(values: Any, number: Callable[[int], int]) -> Any:
+    """Return nested lists with another number for each of theirs."""
+    if isinstance(values, list):
+        return [_each(value, number) for value in values]
+    return None if values is None else number(values)
+
+
+def _each_ring(values: list[Any], texture: Callable[[int], int], place: Callable[[int], int]) -> list[Any]:
+    """Return the same of textures: the first number of a ring is that of the texture."""
+    if isinstance(values[0], list):
+        return [_each_ring(value, texture, place) for value in values]
+    return values if values[0] is None else [texture(values[0]), *map(place, values[1:])]
 
 
 # --- the head -------------------------------------------------------------------------------------------------------
 
 
-def _steps(system: ReferenceSystem | None) -> tuple[float, float, float]:
-    """Return what coordinates are rounded to."""
-    if system is None or system.horizontal == LOCAL.horizontal:
-        return (_STEP_M, _STEP_M, _STEP_M)
-    from twinviewer.model.crs import is_geographic
+def _steps(system: ReferenceSystem | None, coordinates: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return what coordinates are rounded to: millimetres, or less where they were written with smaller steps."""
+    if system is not None and system.horizontal != LOCAL.horizontal:
+        from twinviewer.model.crs import is_geographic
 
-    return (_STEP_DEG, _STEP_DEG, _STEP_M) if is_geographic(system) else (_STEP_M, _STEP_M, _STEP_M)
-
-
-def _metadata(data: CityModel, path: Path, findings: Findings) -> Json:
-    metadata: Json = {"title": data.source.title or path.stem}
-    extent = data.extent
-    if extent is not None:
-        metadata["geographicalExtent"] = list(extent.as_tuple())
-    if data.crs is not None and data.crs.horizontal != LOCAL.horizontal:
-        url = _url(data.crs, findings)
-        if url:
-            metadata["referenceSystem"] = url
-    return metadata
+        if is_geographic(system):
+            return (_STEP_DEG, _STEP_DEG, _STEPS_M[0])
+    for step in _STEPS_M:
+        in_steps = coordinates / step
+        if len(coordinates) and np.abs(in_steps - np.rint(in_steps)).max() < _WHOLE:
+            return (step, step, step)
+    return (_STEPS_M[0],) * 3
 
 
 def _url(system: ReferenceSystem, findings: Findings) -> str:
@@ -134,62 +333,31 @@ def _url(system: ReferenceSystem, findings: Findings) -> str:
     return f"https://www.opengis.net/def/crs/{authority[0]}/0/{authority[1]}"
 
 
-# --- city objects ---------------------------------------------------------------------------------------------------
+def _material(material: Material) -> Json:
+    return {
+        "name": material.name,
+        "ambientIntensity": material.ambient_intensity,
+        "diffuseColor": material.diffuse,
+        "emissiveColor": material.emissive,
+        "specularColor": material.specular,
+        "shininess": material.shininess,
+        "transparency": material.transparency,
+        "isSmooth": material.is_smooth,
+    }
 
 
-def _objects(
-    data: CityModel, polygons: Sequence[list[list[list[int]]]], findings: Findings
-) -> Iterator[tuple[str, Json]]:
-    ids = _unique(data.object_ids, findings)
-    types = [_type(name, findings) for name in data.type_names]
-    surface_types = [_surface_type(name, findings) for name in data.surface_type_names]
-    children: dict[int, list[int]] = {}
-    parents = data.object_parent.tolist()
-    for row, parent in enumerate(parents):
-        if parent >= 0:
-            children.setdefault(parent, []).append(row)
-    order = np.argsort(data.surface_object, kind="stable")
-    bounds = np.searchsorted(data.surface_object[order], np.arange(len(ids) + 1)).tolist()
-    columns = [(column.name, column.values.tolist(), column.present.tolist()) for column in data.attributes]
-    for row, object_id in enumerate(ids):
-        content: Json = {"type": types[data.object_type[row]]}
-        attributes = {name: values[row] for name, values, present in columns if present[row]}
-        if attributes:
-            content["attributes"] = attributes
-        if parents[row] >= 0:
-            content["parents"] = [ids[parents[row]]]
-        if row in children or content["type"] == _GROUP:
-            content["children"] = [ids[child] for child in children.get(row, ())]
-        content["geometry"] = _geometry(data, order[bounds[row] : bounds[row + 1]], polygons, surface_types)
-        if any("lod" not in each for each in content["geometry"]):
-            problem = "CityJSON demands a level of detail; where none is known, none is written."
-            findings.add("write.changed", problem, where=object_id)
-        yield object_id, content
+def _texture(texture: Texture) -> Json:
+    kinds = {media_type: name for name, media_type in MEDIA_TYPES.items()}
+    by_ending = "PNG" if texture.path.lower().endswith(".png") else "JPG"
+    made: Json = {"type": kinds.get(texture.media_type, by_ending), "image": texture.path, "wrapMode": texture.wrap}
+    if texture.kind:
+        made["textureType"] = texture.kind
+    if any(texture.border_rgba):
+        made["borderColor"] = texture.border_rgba
+    return made
 
 
-def _geometry(
-    data: CityModel, surfaces: NDArray[Any], polygons: Sequence[list[list[list[int]]]], surface_types: Sequence[str]
-) -> list[Json]:
-    """Return one multi-surface per level of detail."""
-    by_lod: dict[int, list[int]] = {}
-    for surface, lod in zip(surfaces.tolist(), data.surface_lod[surfaces].tolist(), strict=True):
-        if polygons[surface]:
-            by_lod.setdefault(lod, []).append(surface)
-    geometry = []
-    for lod, members in sorted(by_lod.items()):
-        boundaries = [polygon for surface in members for polygon in polygons[surface]]
-        made: Json = {"type": "MultiSurface", "boundaries": boundaries}
-        if lod >= 0:
-            made["lod"] = data.lods[lod]
-        kinds = [int(data.surface_type[surface]) for surface in members for _ in polygons[surface]]
-        used = sorted({kind for kind in kinds if kind >= 0})
-        if used:
-            made["semantics"] = {
-                "surfaces": [{"type": surface_types[kind]} for kind in used],
-                "values": [used.index(kind) if kind >= 0 else None for kind in kinds],
-            }
-        geometry.append(made)
-    return geometry
+# --- words ----------------------------------------------------------------------------------------------------------
 
 
 def _unique(ids: Sequence[str], findings: Findings) -> list[str]:
@@ -224,81 +392,3 @@ def _surface_type(name: str, findings: Findings) -> str:
         return same
     findings.add("write.changed", f"CityJSON has no “{name}”: it is written as the extension “+{name}”.")
     return f"+{name}"
-
-
-# --- polygons from outlines -----------------------------------------------------------------------------------------
-
-
-def _polygons(data: CityModel, numbers: NDArray[np.int64], findings: Findings) -> list[list[list[list[int]]]]:
-    """Return the polygons of each surface, each a list of rings of vertex numbers, the outer one first.
-
-    A surface is one polygon; without a closed outline it is as many as it has triangles; one without either is none.
-    """
-    count = len(data.surface_object)
-    inward = _outlines_face_inward(data)
-    edge_order = np.argsort(data.edge_surface, kind="stable")
-    edges = data.edges[edge_order].tolist()
-    edge_bounds = np.searchsorted(data.edge_surface[edge_order], np.arange(count + 1)).tolist()
-    triangle_order = np.argsort(data.triangle_surface, kind="stable")
-    triangles = numbers[data.triangles[triangle_order]].tolist()
-    triangle_bounds = np.searchsorted(data.triangle_surface[triangle_order], np.arange(count + 1)).tolist()
-    plain_numbers = numbers.tolist()
-    result: list[list[list[list[int]]]] = []
-    for surface in range(count):
-        rings = _rings(edges[edge_bounds[surface] : edge_bounds[surface + 1]], plain_numbers)
-        own = triangles[triangle_bounds[surface] : triangle_bounds[surface + 1]]
-        if rings:
-            result.append([[ring[::-1] for ring in rings] if inward[surface] else rings])
-            continue
-        result.append([[triangle] for triangle in own if len(set(triangle)) == 3])
-        where = data.object_ids[data.surface_object[surface]]
-        if result[-1]:
-            findings.add("write.changed", "Surfaces without an outline are written as their triangles.", where=where)
-        else:
-            findings.add(
-                "write.changed",
-                "Surfaces that cannot be drawn, or are smaller than a step of the coordinates, are left out.",
-                where=where,
-            )
-    return result
-
-
-def _rings(edges: list[list[int]], numbers: list[int]) -> list[list[int]]:
-    """Return the rings that follow one another in the edges, as vertex numbers; nothing where they are not rings.
-
-    Args:
-        edges: Pairs of vertices of the model, in which neighbours never coincide.
-        numbers: Of the file's vertices, in which they may.
-    """
-    rings: list[list[int]] = []
-    ring: list[int] = []
-    after = -1
-    for start, end in edges:
-        if ring and start != after:
-            return []
-        ring.append(start)
-        after = end
-        if end == ring[0]:
-            rings.append(ring)
-            ring = []
-    if ring or not rings:
-        return []
-    outer, *holes = (_without_repeats([numbers[corner] for corner in ring]) for ring in rings)
-    return [outer, *(hole for hole in holes if len(hole) > 2)] if len(outer) > 2 else []
-
-
-def _without_repeats(ring: list[int]) -> list[int]:
-    return [corner for corner, before in zip(ring, [ring[-1], *ring], strict=False) if corner != before]
-
-
-def _outlines_face_inward(data: CityModel) -> list[bool]:
-    """Return, for each surface, whether its outline turns the other way round than its triangles."""
-    count = len(data.surface_object)
-    points = data.vertices - data.vertices.mean(axis=0) if len(data.vertices) else data.vertices
-    first, second, third = (points[data.triangles[:, corner]] for corner in range(3))
-    faces, outlines = np.zeros((count, 3)), np.zeros((count, 3))
-    np.add.at(faces, data.triangle_surface, np.cross(second - first, third - first))
-    start, end = points[data.edges[:, 0]], points[data.edges[:, 1]]
-    np.add.at(outlines, data.edge_surface, np.cross(start, end))
-    inward: list[bool] = ((faces * outlines).sum(axis=1) < 0).tolist()
-    return inward

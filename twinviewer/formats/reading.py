@@ -13,6 +13,7 @@ from twinviewer.formats import exchange
 from twinviewer.formats.previews import Previews, preview_files
 from twinviewer.formats.request import FunctionOfPlugin, Placing, ReadRequest
 from twinviewer.formats.soundness import PLACED_LIMIT, RAW_LIMIT, mended
+from twinviewer.formats.unpacking import scratch_folder
 from twinviewer.formats.used_files import UsedFiles
 from twinviewer.model.diagnostics import Diagnostic, Severity
 from twinviewer.model.errors import DamagedFileError, MissingCrsError, PluginError, ReadError
@@ -46,7 +47,8 @@ def read_file(
         PluginError: The reader is not there, or returned something else than layers.
     """
     scratch = {str(file.parent) for file in files}
-    with UsedFiles(Path(request.path), apart_from=(request.reader.code.folder, *scratch)) as used:
+    apart = (request.reader.code.folder, *scratch, str(scratch_folder()))
+    with UsedFiles(Path(request.path), apart_from=apart) as used:
         header = _Reading(request, files, feedback, tell_preview).header()
         if header["target"] is not None and header["target"]["horizontal"] != LOCAL.horizontal:
             for folder in _grid_folders():

@@ -24,6 +24,7 @@ from twinviewer.formats.citygml.stream import root_of
 from twinviewer.formats.citygml.terrain import layers_of
 from twinviewer.formats.citygml.told import Told
 from twinviewer.formats.findings import Findings
+from twinviewer.formats.unpacking import unpacked
 from twinviewer.model.attributes import AttributeType
 from twinviewer.model.diagnostics import Severity
 from twinviewer.model.errors import DamagedFileError, TwinViewerError
@@ -57,7 +58,7 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel | TerrainGrid]:
     """Read a file of CityGML 1.0, 2.0 or 3.0; terrain that is a grid becomes a layer of its own.
 
     Args:
-        path: The file.
+        path: The file, which may be packed with gzip.
         feedback: Hears progress, and is asked every few milliseconds whether to stop.
 
     Raises:
@@ -69,10 +70,12 @@ def read(*, path: Path, feedback: Feedback) -> list[CityModel | TerrainGrid]:
     findings = Findings()
     gathering = _Gathering(path, findings)
     try:
-        for piece in _understood(pieces(path, feedback=PartOf(feedback, 0.0, _READING_SHARE), findings=findings)):
-            gathering.take(piece)
-            if len(gathering.objects):
-                feedback.preview(lambda: deepcopy(gathering).layers(feedback))
+        share = PartOf(feedback, 0.0, _READING_SHARE)
+        with unpacked(path, share) as plain:
+            for piece in _understood(pieces(plain, feedback=share, findings=findings)):
+                gathering.take(piece)
+                if len(gathering.objects):
+                    feedback.preview(lambda: deepcopy(gathering).layers(feedback))
     except TwinViewerError as error:
         error.source = error.source or path.name
         raise

@@ -21,6 +21,7 @@ from lxml import etree
 from twinviewer.formats.citygml.vocabulary import CITYGML, GML, split
 from twinviewer.formats.files import require_content
 from twinviewer.formats.findings import Findings
+from twinviewer.formats.unpacking import first_bytes
 from twinviewer.model.diagnostics import Severity
 from twinviewer.model.errors import DamagedFileError, HostileFileError, UnsupportedFormatError
 from twinviewer.model.feedback import Feedback
@@ -83,8 +84,7 @@ def root_of(path: Path) -> Root | None:
 
 def _head_of(path: Path, size: int) -> str:
     """Return the first ``size`` bytes as text, in whatever encoding XML may begin with."""
-    with path.open("rb") as file:
-        head = file.read(size)
+    head = first_bytes(path, size)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", errors="replace")
     if head[:4] in (b"<\0?\0", b"<\0!\0"):
