@@ -17,14 +17,14 @@ from twinviewer.app.problems import LANGUAGES, catalogue, explain
 from twinviewer.app.schemas import published
 from twinviewer.model.errors import TwinViewerError
 
-CODE = re.compile(r"[a-z]+(\.[a-z0-9]+(-[a-z0-9]+)*)+")
+CODE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/**/*.md")]
-TELLING = {"add", "exclude", "_tell", "_without"}
+TELLING = {"add", "exclude", "_tell", "_without", "_Unusable"}
 """Functions of ours that take the code of a finding as an argument."""
 
 
 def codes_of(path: Path) -> Iterator[str]:
-    """Yield the codes of findings, such as ``ring.too-few-points``: what is given as ``code``, or to what tells it."""
+    """Yield the codes of findings, such as ``val3dity.101``: what is given as ``code``, or to what tells it."""
     for node in ast.walk(ast.parse(path.read_text())):
         given: list[ast.expr] = []
         if isinstance(node, ast.keyword) and node.arg == "code":

@@ -224,7 +224,8 @@ def test_every_spelling_of_a_ring_is_the_same_ring(read_text, spelling: str) -> 
     model = read_text(city(building(wall(held(surface))), srs=None))
     assert sorted(map(tuple, model.vertices.tolist())) == sorted(CORNERS)
     assert area_vectors(model)[0].tolist() == [0, 0, 100]
-    assert model.diagnostics == ()
+    found = [(diagnostic.code, diagnostic.objects) for diagnostic in model.diagnostics]
+    assert found == ([("val3dity.103", ("house",))] if spelling == "not closed" else [])
 
 
 def test_gml_2_rings_are_read(read_text) -> None:
@@ -301,9 +302,9 @@ def test_a_cavity_is_taken_from_a_solid(read_text) -> None:
         ("0 0 0 10 0 0 10 10", "coordinates.incomplete"),
         ("0 0 0 10 0 0 NaN 10 0", "coordinates.not-finite"),
         ("0 0 0 10 0 0 1e999 10 0", "coordinates.not-finite"),
-        ("0 0 0 10 0 0", "ring.too-few-points"),
-        ("", "ring.too-few-points"),
-        ("0 0 0 5 0 0 10 0 0", "polygon.zero-area"),
+        ("0 0 0 10 0 0", "val3dity.101"),
+        ("", "val3dity.101"),
+        ("0 0 0 5 0 0 10 0 0", "val3dity.104"),
     ],
 )
 def test_a_bad_ring_is_told_and_the_others_are_drawn(read_text, numbers: str, code: str) -> None:
@@ -319,7 +320,7 @@ def test_a_polygon_without_an_outer_ring_is_told_not_filled(read_text) -> None:
     surface = f"<gml:Polygon><gml:interior>{ring(square())}</gml:interior></gml:Polygon>"
     model = read_text(city(building(wall(held(surface)))))
     assert len(model.triangles) == 0
-    assert told(model, "ring.too-few-points").where == "house"
+    assert told(model, "val3dity.101").where == "house"
 
 
 # --- objects ----------------------------------------------------------------------------------------------------
@@ -408,6 +409,13 @@ def test_a_terrain_of_points_only_is_covered_with_triangles(read_text) -> None:
     assert areas.sum(axis=0)[2] == pytest.approx(100)
     assert (areas[:, 2] > 0).all()
     assert set(map(tuple, model.vertices.tolist())) == set(hill)
+
+
+@pytest.mark.parametrize("bad", ["NaN", "-INF", "1e308", "1e15"])
+def test_points_of_a_terrain_that_are_nowhere_are_left_out_and_told(read_text, bad: str) -> None:
+    model = read_text(relief(pos_list(listed(square(0.0, 0.0, 5.0)) + f" {bad} 5 9")))
+    assert told(model, "coordinates.absurd").objects == ("tin",)
+    assert area_vectors(model).sum(axis=0)[2] == pytest.approx(100)
 
 
 def test_a_terrain_of_too_few_points_is_told(read_text) -> None:

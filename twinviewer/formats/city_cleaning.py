@@ -9,7 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from twinviewer.formats.city_surfaces import Bools, Float64s, Int64s, Look, RaggedSurfaces, SurfaceKind, offsets
+from twinviewer.formats.city_validity import TOLD, Told, tell
 from twinviewer.formats.findings import Findings
+from twinviewer.geometry.validity import Flaw
+from twinviewer.model.diagnostics import Severity
 
 
 class _Needed(NamedTuple):
@@ -23,8 +26,8 @@ class _Needed(NamedTuple):
 _NEEDED = {
     SurfaceKind.POLYGON: _Needed(
         corners=3,
-        code="ring.too-few-points",
-        problem="Rings with fewer than three different points are not shown.",
+        code=TOLD[Flaw.TOO_FEW_POINTS].code,
+        problem=TOLD[Flaw.TOO_FEW_POINTS].problem,
     ),
     SurfaceKind.CURVE: _Needed(
         corners=2,
@@ -46,9 +49,13 @@ class Cleaned:
     surfaces: RaggedSurfaces
     rows: Int64s
     """(k,) which of the surfaces that were given these are, ascending."""
+    flawed: Bools
+    """(s,) which of the surfaces that were given are not shown, or not with all their rings and corners."""
 
 
-def cleaned(surfaces: RaggedSurfaces, vertices: Float64s, ids: Sequence[str], findings: Findings) -> Cleaned:
+def cleaned(
+    surfaces: RaggedSurfaces, vertices: Float64s, ids: Sequence[str], findings: Findings, *, rings_close: bool
+) -> Cleaned:
     """Return what of the surfaces can be drawn; what cannot is told.
 
     Corners that repeat the one before them, or close a ring, are taken out; so are rings that then have too few.
@@ -58,20 +65,20 @@ def cleaned(surfaces: RaggedSurfaces, vertices: Float64s, ids: Sequence[str], fi
         vertices: (v, 3)
         ids: Of the city objects.
         findings: Hear what is left out, and of which objects.
+        rings_close: Whether the last corner of a polygon's ring should be its first one again.
     """
     ring_surface, corner_ring = surfaces.ring_surface, surfaces.corner_ring
     bad: Bools = np.zeros(len(surfaces.object), np.bool_)
+    flawed: Bools = np.zeros(len(surfaces.object), np.bool_)
 
-    def tell(found: Int64s, code: str, problem: str) -> None:
-        if len(found):
-            owners = [ids[owner] for owner in surfaces.object[found].tolist()]
-            findings.add(code, problem, where=owners[0], count=len(found), objects=owners)
+    def tell_of(found: Int64s, code: str, problem: str) -> None:
+        tell(Told(code=code, problem=problem, severity=Severity.WARNING), surfaces.object[found], ids, findings)
 
     def exclude(found: Int64s, code: str, problem: str) -> None:
         numbers = np.unique(found)
         numbers = numbers[~bad[numbers]]
         bad[numbers] = True
-        tell(numbers, code, problem)
+        tell_of(numbers, code, problem)
 
     corners = surfaces.corners
     outside = (corners < 0) | (corners >= len(vertices))
@@ -98,9 +105,22 @@ def cleaned(surfaces: RaggedSurfaces, vertices: Float64s, ids: Sequence[str], fi
             lost = np.flatnonzero(of_kind & (left == 0) & (surfaces.ring_count > 0))
         without_rings = np.flatnonzero(of_kind & (surfaces.ring_count == 0))
         exclude(np.concatenate([lost, without_rings]), needed.code, needed.problem)
-        tell(ring_surface[short & ~bad[ring_surface]], needed.code, needed.problem)
+        flawed[ring_surface[short]] = True
+        tell_of(ring_surface[short & ~bad[ring_surface]], needed.code, needed.problem)
         keep_ring &= ~short
     keep_ring &= ~bad[ring_surface]
+    ring_of_polygon = (surfaces.kind == SurfaceKind.POLYGON)[ring_surface] & keep_ring
+    last = offsets(surfaces.ring_size)[1:][ring_of_polygon] - 1
+    repeats = ~kept & ring_of_polygon[corner_ring]
+    if rings_close:
+        not_closed = np.unique(ring_surface[ring_of_polygon][kept[last]])
+        tell(TOLD[Flaw.RING_NOT_CLOSED], surfaces.object[not_closed], ids, findings)
+        flawed[not_closed] = True
+        repeats[last] = False
+    if repeats.any():
+        repeating = np.unique(ring_surface[corner_ring[repeats]])
+        tell(TOLD[Flaw.CONSECUTIVE_POINTS_SAME], surfaces.object[repeating], ids, findings)
+        flawed[repeating] = True
     rows = np.flatnonzero(~bad)
     keep_corner = kept & keep_ring[corner_ring]
     return Cleaned(
@@ -126,6 +146,7 @@ def cleaned(surfaces: RaggedSurfaces, vertices: Float64s, ids: Sequence[str], fi
             },
         ),
         rows=rows,
+        flawed=flawed | bad,
     )
 
 

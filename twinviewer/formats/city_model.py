@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from twinviewer.formats.city_appearance import AppearanceColumns
 from twinviewer.formats.city_cleaning import cleaned, closing, following
 from twinviewer.formats.city_columns import AttributeTable, Names, ObjectColumns, ThematicColumns
-from twinviewer.formats.city_surfaces import GeometryColumns, RaggedSurfaces, Shapes, SurfaceKind, offsets
+from twinviewer.formats.city_surfaces import GeometryColumns, RaggedSurfaces, Shapes, SurfaceKind
+from twinviewer.formats.city_validity import PolygonsAlone
 from twinviewer.formats.findings import Findings
-from twinviewer.geometry.triangulation import Triangulation, triangulate_polygons
+from twinviewer.geometry.triangulation import triangulate_polygons
 from twinviewer.model.city_parts import CityPoints
 from twinviewer.model.errors import UnknownCrsError
 from twinviewer.model.feedback import Feedback, Silent
@@ -44,11 +45,13 @@ def assemble(
     geometries: GeometryColumns | None = None,
     appearance: AppearanceColumns | None = None,
     axis_order_stated: bool = True,
+    rings_close: bool = False,
     feedback: Feedback = _SILENT,
 ) -> CityModel:
     """Return the layer of what a reader gathered.
 
-    Surfaces that cannot be drawn stay, without triangles, and are told; vertices that nothing uses are left out.
+    Surfaces that cannot be drawn stay, without triangles, and are told, like all that is not valid; vertices that
+    nothing uses are left out.
 
     Args:
         source: What the layer says about the file.
@@ -65,6 +68,7 @@ def assemble(
         geometries: What ``surfaces.geometry`` and ``surfaces.shell`` count, of shapes too.
         appearance: What the looks of surfaces count, of shapes too.
         axis_order_stated: Whether the format goes by the axis order of the authority, see ``is_north_first``.
+        rings_close: Whether the format repeats the first corner of a ring at its end.
         feedback: Is asked between the steps whether to stop, which is a sign of life, too.
     """
     ids = tuple(objects.ids)
@@ -79,20 +83,19 @@ def assemble(
         surfaces = RaggedSurfaces.joined([surfaces, more])
         vertices = np.concatenate([vertices, more_vertices])
     feedback.stop_if_cancelled()
-    clean = cleaned(surfaces, vertices, ids, findings)
+    clean = cleaned(surfaces, vertices, ids, findings, rings_close=rings_close)
     drawn, rows = clean.surfaces, clean.rows
     feedback.stop_if_cancelled()
     with np.errstate(over="ignore"):  # absurd coordinates become infinite, and are told as without area
-        triangulation = _triangulated(drawn, vertices[drawn.corners] * metres)
-    if len(triangulation.failed):
-        owners = [ids[owner] for owner in drawn.object[triangulation.failed].tolist()]
-        problem = "Surfaces without area are not shown."
-        findings.add("polygon.zero-area", problem, where=owners[0], count=len(owners), objects=owners)
-    triangle_corners = triangulation.triangles
-    turned = drawn.reversed[triangulation.triangle_polygon]
+        polygons = PolygonsAlone.among(drawn, vertices[drawn.corners] * metres)
+    cut = triangulate_polygons(polygons.vertices, polygons.ring_offsets, polygons.polygon_offsets)
+    polygons.tell_flaws(cut, geometries.shell_solid, surfaces.shell[clean.flawed], ids, findings)
+    failed, triangle_surface = polygons.rows[cut.failed], polygons.rows[cut.triangle_polygon]
+    triangle_corners = polygons.corners[cut.triangles]
+    turned = drawn.reversed[triangle_surface]
     triangle_corners[turned] = triangle_corners[turned][:, ::-1]
     triangles = drawn.corners[triangle_corners]
-    edges, edge_polygon = _edges(drawn, triangulation.failed)
+    edges, edge_polygon = _edges(drawn, failed)
     feedback.stop_if_cancelled()
     points, point_surface = _points(drawn, rows)
     used = np.zeros(len(vertices), np.bool_)
@@ -111,7 +114,7 @@ def assemble(
         attributes=attributes.columns(ids),
         vertices=vertices[used],
         triangles=new_index[triangles],
-        triangle_surface=rows[triangulation.triangle_polygon].astype(np.int32),
+        triangle_surface=rows[triangle_surface].astype(np.int32),
         edges=new_index[edges],
         edge_surface=rows[edge_polygon].astype(np.int32),
         surface_object=surfaces.object.astype(np.int32),
@@ -127,27 +130,7 @@ def assemble(
     )
 
 
-def _triangulated(surfaces: RaggedSurfaces, in_metres: Float64s) -> Triangulation:
-    """Return the triangles of the polygons among the surfaces, as indices into their corners: (c, 3) ``in_metres``."""
-    of_polygon = surfaces.kind == SurfaceKind.POLYGON
-    if of_polygon.all():
-        return triangulate_polygons(in_metres, offsets(surfaces.ring_size), offsets(surfaces.ring_count))
-    ring_of_polygon = of_polygon[surfaces.ring_surface]
-    corners = np.flatnonzero(ring_of_polygon[surfaces.corner_ring]).astype(np.int32)
-    polygons = np.flatnonzero(of_polygon).astype(np.int32)
-    cut = triangulate_polygons(
-        in_metres[corners],
-        offsets(surfaces.ring_size[ring_of_polygon]),
-        offsets(surfaces.ring_count[of_polygon]),
-    )
-    return Triangulation(
-        triangles=corners[cut.triangles],
-        triangle_polygon=polygons[cut.triangle_polygon],
-        failed=polygons[cut.failed],
-    )
-
-
-def _edges(surfaces: RaggedSurfaces, failed: NDArray[np.int32]) -> tuple[Int64s, Int64s]:
+def _edges(surfaces: RaggedSurfaces, failed: Int64s) -> tuple[Int64s, Int64s]:
     """Return the sides (e, 2) of all rings and lines, and the surface (e,) of each; ``failed`` polygons have none."""
     drawn = surfaces.kind != SurfaceKind.POINTS
     drawn[failed] = False

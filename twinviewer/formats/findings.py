@@ -9,7 +9,6 @@ from itertools import islice
 
 from twinviewer.model.diagnostics import Diagnostic, Severity
 
-
 _OBJECTS_LIMIT = 1000
 """Ids kept per finding: enough for anybody's list; the count says how many there are."""
 

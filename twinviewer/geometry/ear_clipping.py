@@ -17,7 +17,7 @@ Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Int8s = NDArray[np.int8]
 
-WITHOUT_INSIDE, CUT, DOUBTFUL = 0, 1, 2
+WITHOUT_INSIDE, CONVEX, CUT, DOUBTFUL = 0, 1, 2, 3
 """How a polygon fared; the triangles of a doubtful one would not cover what its rings enclose, and are not given."""
 
 _FLAT = 1e-9
@@ -68,7 +68,8 @@ def cut_polygons(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int6
         if not has_inside:
             continue
         begun, empty = count, _EMPTY * length_2
-        if last == first + 1 and _is_convex(plane, outer_end - start):
+        is_convex = last == first + 1 and _is_convex(plane, outer_end - start)
+        if is_convex:
             count = _fan(plane, start, outer_end - start, empty, triangles, count)
         if count == begun and end - start <= _MOST_CORNERS:
             _link(nodes, 0, outer_end - start, 1)
@@ -89,7 +90,7 @@ def cut_polygons(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int6
             a, b, c = triangles[row]
             covered += _cross(plane, a - start, b - start, c - start)
         if count > begun and abs(covered - area) <= _EXACT * area:
-            fate[polygon] = CUT
+            fate[polygon] = CONVEX if is_convex else CUT
         else:
             fate[polygon] = DOUBTFUL
             count = begun

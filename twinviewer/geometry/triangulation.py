@@ -41,6 +41,8 @@ class Triangulation:
     """(m, 3) indices into the vertices that were given, turning as the polygon's outer ring turns."""
     triangle_polygon: Int32s
     """(m,) index of the polygon that the triangle is part of."""
+    convex: NDArray[np.bool_]
+    """(p,) polygons that are known to have one ring, which turns one way and once around."""
     failed: Int32s
     """(k,) polygons without triangles, ascending: fewer than three corners, no area, or coordinates that are not
     finite."""
@@ -66,23 +68,25 @@ def triangulate_polygons(vertices: Float64s, ring_offsets: Int64s, polygon_offse
         return Triangulation(
             triangles=np.empty((0, 3), np.int32),
             triangle_polygon=np.empty(0, np.int32),
+            convex=np.zeros(count, np.bool_),
             failed=np.arange(count, dtype=np.int32),
         )
     vertices = np.ascontiguousarray(vertices, np.float64)
     ring_offsets, polygon_offsets = np.asarray(ring_offsets, np.int64), np.asarray(polygon_offsets, np.int64)
     if _is_compiled(count):
-        triangles, polygon, doubtful = _compiled_cut(vertices, ring_offsets, polygon_offsets)
+        triangles, polygon, convex, doubtful = _compiled_cut(vertices, ring_offsets, polygon_offsets)
+        if len(doubtful):
+            others, their_polygon = _cut_some(vertices, ring_offsets, polygon_offsets, doubtful)
+            triangles, polygon = _in_order(
+                np.concatenate([triangles, others]), np.concatenate([polygon, their_polygon])
+            )
     else:
-        triangles, polygon = np.empty((0, 3), np.int32), np.empty(0, np.int32)
-        doubtful = np.arange(count)
-    if len(doubtful):
-        others, their_polygon = _cut(vertices, ring_offsets, polygon_offsets, doubtful)
-        polygon = np.concatenate([polygon, their_polygon])
-        order = np.argsort(polygon, kind="stable")
-        triangles, polygon = np.concatenate([triangles, others])[order], polygon[order]
+        triangles, polygon, convex = _cut(vertices, ring_offsets, polygon_offsets)
     drawn = np.zeros(count, np.bool_)
     drawn[polygon] = True
-    return Triangulation(triangles=triangles, triangle_polygon=polygon, failed=np.flatnonzero(~drawn).astype(np.int32))
+    return Triangulation(
+        triangles=triangles, triangle_polygon=polygon, convex=convex, failed=np.flatnonzero(~drawn).astype(np.int32)
+    )
 
 
 def _is_compiled(count: int) -> bool:
@@ -90,24 +94,43 @@ def _is_compiled(count: int) -> bool:
     return "twinviewer.geometry.ear_clipping" in sys.modules or count >= _WORTH_LOADING
 
 
-def _compiled_cut(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s) -> tuple[Int32s, Int32s, Int64s]:
-    """Return triangles (m, 3), their polygons (m,), and the polygons (d,) that did not come out."""
-    from twinviewer.geometry.ear_clipping import DOUBTFUL, cut_polygons
+def _compiled_cut(
+    vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s
+) -> tuple[Int32s, Int32s, NDArray[np.bool_], Int64s]:
+    """Return triangles (m, 3), their polygons (m,), which (p,) are convex, and those (d,) that did not come out."""
+    from twinviewer.geometry.ear_clipping import CONVEX, DOUBTFUL, cut_polygons
 
     triangles, polygon, fate = cut_polygons(vertices, ring_offsets, polygon_offsets)
-    return triangles, polygon, np.flatnonzero(fate == DOUBTFUL)
+    return triangles, polygon, fate == CONVEX, np.flatnonzero(fate == DOUBTFUL)
 
 
-def _cut(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s, polygons: Int64s) -> tuple[Int32s, Int32s]:
-    """Return the triangles (m, 3) of some polygons, and their polygons (m,), without compiled loops."""
+def _cut(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s) -> tuple[Int32s, Int32s, NDArray[np.bool_]]:
+    """Return the triangles (m, 3), their polygons (m,), and which (p,) are convex, without compiled loops."""
     with np.errstate(over="ignore", invalid="ignore"):  # absurd coordinates end as polygons that failed
         rings = _Rings(vertices, ring_offsets, polygon_offsets)
         usable = rings.are_usable()
         convex = usable & rings.are_convex()
-        fans, fan_polygon = rings.fans(polygons[convex[polygons]])
-        ears, ear_polygon = rings.ears(polygons[(usable & ~convex)[polygons]])
-    triangles = np.concatenate([fans, ears]).astype(np.int32)
-    return triangles, np.concatenate([fan_polygon, ear_polygon]).astype(np.int32)
+        fans, fan_polygon = rings.fans(np.flatnonzero(convex))
+        ears, ear_polygon = rings.ears(np.flatnonzero(usable & ~convex))
+    return *_in_order(np.concatenate([fans, ears]), np.concatenate([fan_polygon, ear_polygon])), convex
+
+
+def _in_order(triangles: Int64s, polygon: Int64s) -> tuple[Int32s, Int32s]:
+    """Return triangles (m, 3) and their polygons (m,) in the order of the polygons."""
+    order = np.argsort(polygon, kind="stable")
+    return triangles[order].astype(np.int32), polygon[order].astype(np.int32)
+
+
+def _cut_some(
+    vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s, polygons: Int64s
+) -> tuple[Int64s, Int64s]:
+    """Return the triangles (m, 3) of some polygons, and which each one is of, without compiled loops."""
+    rings = np.concatenate([np.arange(*polygon_offsets[[row, row + 1]]) for row in polygons])
+    corners = np.concatenate([np.arange(*ring_offsets[[row, row + 1]]) for row in rings])
+    their_rings = np.concatenate([[0], np.cumsum(np.diff(ring_offsets)[rings])])
+    theirs = np.concatenate([[0], np.cumsum(np.diff(polygon_offsets)[polygons])])
+    triangles, polygon, _ = _cut(vertices[corners], their_rings, theirs)
+    return corners[triangles], polygons[polygon]
 
 
 class _Rings:

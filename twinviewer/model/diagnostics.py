@@ -21,7 +21,7 @@ class Diagnostic:
 
     severity: Severity = Severity.WARNING
     code: str
-    """Stable identifier, listed in ``docs/problems.md``, e.g. ``ring.too-few-points``."""
+    """Stable identifier, listed in ``docs/problems.md``, e.g. ``val3dity.101``."""
     problem: str
     """One sentence: what is wrong and what was done about it."""
     where: str = ""

@@ -237,6 +237,7 @@ class _Gathering:
             geometries=self._geometries,
             appearance=appearance,
             feedback=feedback,
+            rings_close=True,
         )
         return [model, *grids]
 
