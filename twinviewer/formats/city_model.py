@@ -89,7 +89,8 @@ def assemble(
     with np.errstate(over="ignore"):  # absurd coordinates become infinite, and are told as without area
         polygons = PolygonsAlone.among(drawn, vertices[drawn.corners] * metres)
     cut = triangulate_polygons(polygons.vertices, polygons.ring_offsets, polygons.polygon_offsets)
-    polygons.tell_flaws(cut, geometries.shell_solid, surfaces.shell[clean.flawed], ids, findings)
+    not_judged = np.concatenate([surfaces.shell[clean.flawed], np.fromiter(geometries.partial, np.int64)])
+    polygons.tell_flaws(cut, geometries.shell_solid, not_judged, ids, findings)
     failed, triangle_surface = polygons.rows[cut.failed], polygons.rows[cut.triangle_polygon]
     triangle_corners = polygons.corners[cut.triangles]
     turned = drawn.reversed[triangle_surface]

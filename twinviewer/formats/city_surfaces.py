@@ -195,6 +195,8 @@ class GeometryColumns:
         """(g,) index into ``GEOMETRY_TYPES``."""
         self.shell_solid = array("i")
         """(h,) number of the solid that each shell bounds, ascending; its outer shell comes first."""
+        self.partial: set[int] = set()
+        """Shells that lack surfaces, or have them the wrong way round, because those are given elsewhere."""
 
     def add(self, type_name: str) -> int:
         """Append a geometry and return its row."""
@@ -220,6 +222,9 @@ class GeometryColumns:
         if (first := _least(shell)) is not None:
             solids = np.array(self.shell_solid[first : int(shell.max()) + 1], np.int32)
             shell = _renumbered(shell, first, len(self.shell_solid), len(solids), count)
+            base, end = len(self.shell_solid), first + len(solids)
+            own_partial = [row - first for row in self.partial if first <= row < end]
+            self.partial.update(base + row + copy * len(solids) for row in own_partial for copy in range(count))
             each = solids.max() - solids[0] + 1
             moved = solids - solids[0] + self.new_solid() + each * np.arange(count, dtype=np.int32)[:, None]
             self.shell_solid.frombytes(moved.astype(np.int32).tobytes())

@@ -160,20 +160,20 @@ class PolygonsAlone:
         )
 
     def tell_flaws(
-        self, cut: Triangulation, shell_solid: Sequence[int], flawed: Int64s, ids: Sequence[str], findings: Findings
+        self, cut: Triangulation, shell_solid: Sequence[int], not_judged: Int64s, ids: Sequence[str], findings: Findings
     ) -> None:
         """Tell what of the polygons and of their shells is not valid.
 
         Args:
             cut: Their triangles.
             shell_solid: Of which solid each shell is, its outer shell first.
-            flawed: Shells with surfaces of which flaws are told already: how these join is not looked at.
+            not_judged: Shells of which surfaces are missing or flaws are told already: how these join is not looked at.
             ids: Of the city objects.
             findings: Hear what is found, and on which objects.
         """
         shell = self.surfaces.shell[self.rows]
-        if len(flawed):
-            shell = np.where(np.isin(shell, flawed), -1, shell)
+        if len(not_judged):
+            shell = np.where(np.isin(shell, not_judged), -1, shell)
         polygons = Polygons(
             vertices=self.vertices,
             ring_offsets=self.ring_offsets,

@@ -151,18 +151,19 @@ class _Rings:
         self.following = np.arange(1, len(vertices) + 1)
         filled = np.flatnonzero(np.diff(ring_offsets) > 0)
         self.following[ring_offsets[filled + 1] - 1] = ring_offsets[filled]
-        self.normal = self._normals(filled)
-        """(p, 3) of the outer ring; as long as twice its area."""
+        self.ring_normal = self._ring_normals(filled)
+        """(r, 3) as long as twice the area of the ring."""
+        self.normal = np.zeros((len(self.size), 3))
+        """(p, 3) of the outer ring."""
+        self.outer = polygon_offsets[:-1][self.ring_count > 0]
+        self.normal[self.ring_count > 0] = self.ring_normal[self.outer]
 
-    def _normals(self, filled: Int64s) -> Float64s:
+    def _ring_normals(self, filled: Int64s) -> Float64s:
         x, y, z = self.xyz
         next_x, next_y, next_z = (column[self.following] for column in self.xyz)
-        normal = np.zeros((len(self.size), 3))
-        outer = self.polygon_offsets[:-1][self.ring_count > 0]
+        normal = np.zeros((len(self.ring_offsets) - 1, 3))
         for axis, products in enumerate((y * next_z - z * next_y, z * next_x - x * next_z, x * next_y - y * next_x)):
-            of_ring = np.zeros(len(self.ring_offsets) - 1)
-            of_ring[filled] = np.add.reduceat(products, self.ring_offsets[filled])
-            normal[self.ring_count > 0, axis] = of_ring[outer]
+            normal[filled, axis] = np.add.reduceat(products, self.ring_offsets[filled])
         return normal
 
     def are_usable(self) -> NDArray[np.bool_]:
@@ -232,29 +233,40 @@ class _Rings:
         counts = np.fromiter(map(len, pieces), np.int64, len(pieces)) // 3
         polygon = np.repeat(polygons, counts)
         triangles = np.concatenate(pieces).astype(np.int64).reshape(-1, 3) + self.start[polygon][:, None]
-        double_area = _double_areas(plane, triangles)
-        doubtful = polygons[self._are_not_covered(plane, triangles, polygon)[polygons]]
+        triangles, polygon = self._solid(plane, triangles, polygon)
+        doubtful = polygons[self._are_not_covered(triangles, polygon)[polygons]]
         if len(doubtful):
-            triangles, polygon = self._recut(doubtful, plane, triangles, polygon)
-            double_area = _double_areas(plane, triangles)
+            triangles, polygon = self._solid(plane, *self._recut(doubtful, plane, triangles, polygon))
+        return triangles, polygon
+
+    def _solid(self, plane: Float64s, triangles: Int64s, polygon: Int64s) -> tuple[Int64s, Int64s]:
+        """Return the triangles that have an area, turning left in the plane, and their polygons."""
+        a, b, c = (plane[triangles[:, corner]] for corner in range(3))
+        double_area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
         clockwise = double_area < 0
         triangles[clockwise] = triangles[clockwise][:, ::-1]
         solid = np.abs(double_area) > _EMPTY_TRIANGLE * self.length_2[polygon]
         return triangles[solid], polygon[solid]
 
-    def _are_not_covered(self, plane: Float64s, triangles: Int64s, polygon: Int64s) -> NDArray[np.bool_]:
-        """Return for which polygons (p,) the triangles cover more or less than their rings enclose in the plane."""
-        after = plane[self.following]
-        of_ring = np.zeros(len(self.ring_offsets) - 1)
-        filled = np.flatnonzero(np.diff(self.ring_offsets) > 0)
-        products = plane[:, 0] * after[:, 1] - plane[:, 1] * after[:, 0]
-        of_ring[filled] = np.abs(np.add.reduceat(products, self.ring_offsets[filled]))
-        outer = self.polygon_offsets[:-1][self.ring_count > 0]
-        of_ring[outer] *= -1
-        enclosed = np.zeros(len(self.size))
-        enclosed[self.ring_count > 0] = -np.add.reduceat(of_ring, outer)
-        covered = np.bincount(polygon, np.abs(_double_areas(plane, triangles)), minlength=len(self.size))
-        return np.abs(covered - enclosed) > _EXACT * enclosed
+    def _are_not_covered(self, triangles: Int64s, polygon: Int64s) -> NDArray[np.bool_]:
+        """Return for which polygons (p,) the area vectors of the triangles do not sum up to those of the rings.
+
+        Corners on a straight side, which earcut leaves out, matter where the polygon is not quite planar.
+        """
+        ring_polygon = np.repeat(np.arange(len(self.size)), self.ring_count)
+        turns_alike = (self.ring_normal * self.normal[ring_polygon]).sum(axis=1) > 0
+        sign = np.where(turns_alike, -1.0, 1.0)
+        sign[self.outer] = 1.0
+        (ax, ay, az), (bx, by, bz), (cx, cy, cz) = (
+            [column[triangles[:, corner]] for column in self.xyz] for corner in range(3)
+        )
+        bx, by, bz, cx, cy, cz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
+        missed, enclosed = np.zeros(len(self.size)), np.zeros(len(self.size))
+        for axis, product in enumerate((by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx)):
+            whole = np.bincount(ring_polygon, sign * self.ring_normal[:, axis], minlength=len(self.size))
+            missed += (np.bincount(polygon, product, minlength=len(self.size)) - whole) ** 2
+            enclosed += whole**2
+        return missed > _EXACT**2 * enclosed
 
     def _recut(self, polygons: Int64s, plane: Float64s, triangles: Int64s, polygon: Int64s) -> tuple[Int64s, Int64s]:
         """Return triangles and their polygons, with those of ``polygons`` made by GEOS where their rings are sound."""
@@ -293,9 +305,3 @@ class _Rings:
         u = np.where(axis == 0, y, np.where(axis == 1, z, x)) * sign
         v = np.where(axis == 0, z, np.where(axis == 1, x, y))
         return np.column_stack([u, v])
-
-
-def _double_areas(plane: Float64s, triangles: Int64s) -> Float64s:
-    """Return twice the area (m,) of each triangle, positive where it turns left."""
-    a, b, c = (plane[triangles[:, corner]] for corner in range(3))
-    return np.asarray((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]))

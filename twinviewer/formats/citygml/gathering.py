@@ -71,6 +71,7 @@ class GatheredGeometry:
             "member": bases.member,
             "geometry": len(self._geometries.type),
             "shell": shells,
+            "partial": shells,
             "surface": first,
             "first": first,
             "end": first,
@@ -117,6 +118,7 @@ class GatheredGeometry:
             if answers.is_cut:
                 tell_of_too_many(told, whole.references.object[answers.reference[-1:]])
             copies.append(lend(whole, whole.references, answers))
+            self._geometries.partial.update(whole.references.shell[answers.unknown].tolist())
             names = dict(zip(open_ones.tolist(), self._open_texts, strict=True))
             told.add(
                 "xlink.unresolved",
@@ -127,6 +129,7 @@ class GatheredGeometry:
         whole.copies = Copies(
             **{field.name: np.concatenate([getattr(part, field.name) for part in copies]) for field in fields(Copies)}
         )
+        self._geometries.partial.update(whole.copies.partial.tolist())
         return whole
 
 

@@ -165,6 +165,8 @@ class Copies:
     """Whether the other way round."""
     geometry: Int64s
     shell: Int64s
+    partial: Int64s
+    """(q,) shells that name surfaces which they do not get, or not as they ask for them."""
 
 
 class Lends(Protocol):
@@ -198,6 +200,9 @@ def lend(surfaces: Lends, references: References, answers: Answers) -> Copies:
     wanted = np.flatnonzero(~is_same)
     _, at = np.unique(surface[wanted] * (lod.max(initial=0) + 1) + lod[wanted], return_index=True)
     pairs = wanted[np.sort(at)]
+    has = is_same & (surfaces.shell[surface] == references.shell[asking]) & ~answers.reversed
+    has[pairs] = True
+    partial = references.shell[asking[~has]]
     asking, surface = asking[pairs], surface[pairs]
     own = references.semantic[asking] >= 0
     return Copies(
@@ -209,4 +214,5 @@ def lend(surfaces: Lends, references: References, answers: Answers) -> Copies:
         turned=answers.reversed[pairs],
         geometry=references.geometry[asking],
         shell=references.shell[asking],
+        partial=np.unique(partial[partial >= 0]),
     )
