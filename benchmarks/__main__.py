@@ -10,7 +10,7 @@ import time
 from itertools import chain
 from pathlib import Path
 
-from benchmarks import cities, drawing, isolation, large_scene, overlays, plugins, reading, start
+from benchmarks import cities, drawing, isolation, large_scene, overlays, plugins, polygons, reading, start
 from benchmarks.rows import heading
 
 
@@ -32,6 +32,8 @@ def main() -> None:
         os.environ["TWINVIEWER_PROFILE_DIR"] = profile
         files = _demo_files(buildings)
         for row in chain(reading.rows(files), reading.second_opening_rows(files)):
+            print(row, flush=True)
+        for row in polygons.rows(next(path for path in files if path.suffix == ".gml")):
             print(row, flush=True)
         for line in cities.rows():
             print(line, flush=True)
