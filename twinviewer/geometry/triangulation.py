@@ -10,7 +10,6 @@ cutting costs.
 from __future__ import annotations
 
 import itertools
-import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +28,8 @@ _EMPTY_TRIANGLE = 1e-12
 """Like ``_FLAT``, for one triangle: corners on a straight edge give some that are nothing but a line."""
 _EXACT = 1e-7
 """Share of its area by which the triangles of a polygon may differ from it before it is cut otherwise."""
+_is_ready = False
+"""Whether the compiled loops are loaded in this process."""
 _WORTH_LOADING = 1_000_000
 """Polygons for which the compiled loops are loaded: that takes up to a second, and saves more."""
 
@@ -52,6 +53,8 @@ def make_ready() -> None:
     """Load the compiled loops, or compile them where that was never done: for a process that will cut much."""
     square = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
     _compiled_cut(square, np.array([0, 4]), np.array([0, 1]))
+    global _is_ready
+    _is_ready = True
 
 
 def triangulate_polygons(vertices: Float64s, ring_offsets: Int64s, polygon_offsets: Int64s) -> Triangulation:
@@ -91,7 +94,7 @@ def triangulate_polygons(vertices: Float64s, ring_offsets: Int64s, polygon_offse
 
 def _is_compiled(count: int) -> bool:
     """Return whether compiled loops cut so many polygons: where they are loaded, or where that is soon repaid."""
-    return "twinviewer.geometry.ear_clipping" in sys.modules or count >= _WORTH_LOADING
+    return _is_ready or count >= _WORTH_LOADING
 
 
 def _compiled_cut(

@@ -145,11 +145,12 @@ def find_flaws(polygons: Polygons, triangulation: Triangulation) -> dict[Flaw, I
     drawn[triangulation.failed] = False
     not_planar = columns.not_planar(np.flatnonzero(((found & loops.PERHAPS_NOT_PLANAR) > 0) & drawn))
     note(Flaw.NON_PLANAR_POLYGON_DISTANCE_PLANE, not_planar)
-    for row in np.flatnonzero(((found & loops.DOUBTFUL_RINGS) > 0) & drawn).tolist():
+    planar = drawn.copy()
+    planar[not_planar] = False  # whether their rings cross depends on where they are seen from
+    for row in np.flatnonzero(((found & loops.DOUBTFUL_RINGS) > 0) & planar).tolist():
         if (of_rings := columns.flaw_of_rings(row)) is not None:
             note(of_rings, np.array([row]))
-    bent = ((found & loops.BENT) > 0) & drawn
-    bent[not_planar] = False
+    bent = ((found & loops.BENT) > 0) & planar
     if bent.any():
         note(Flaw.NON_PLANAR_POLYGON_NORMALS_DEVIATION, columns.folded(bent))
     bad = np.zeros(count, np.bool_)
