@@ -6,7 +6,9 @@ import ast
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,13 +118,15 @@ def test_copied_writers_write_the_same_from_outside_the_tree(sources: Sources, t
             assert_equal(our, copy)
 
 
-def assert_equal(ours: LayerData, copy: LayerData) -> None:
+def assert_equal(ours: Any, copy: Any) -> None:
     assert type(ours) is type(copy)
     for name in type(ours).__dataclass_fields__:
         value, other = getattr(ours, name), getattr(copy, name)
         if isinstance(value, np.ndarray):
             np.testing.assert_array_equal(value, other)
-        elif name not in ("attributes", "source"):
+        elif is_dataclass(value):
+            assert_equal(value, other)
+        elif name != "attributes":
             assert value == other, name
 
 

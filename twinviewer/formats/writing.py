@@ -79,7 +79,8 @@ def checked_findings(returned: object, path: Path) -> list[Diagnostic]:
 def diagnostics_from_json(answer: dict[str, Any]) -> tuple[Diagnostic, ...]:
     """Return the diagnostics that :func:`write_file` returned."""
     return tuple(
-        Diagnostic(**{**finding, "severity": Severity(finding["severity"])}) for finding in answer["diagnostics"]
+        Diagnostic(**{**finding, "severity": Severity(finding["severity"]), "objects": tuple(finding["objects"])})
+        for finding in answer["diagnostics"]
     )
 
 

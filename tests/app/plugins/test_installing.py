@@ -297,10 +297,7 @@ def test_an_update_that_was_killed_half_way_is_taken_back(tmp_path: Path, monkey
 
 
 def test_stopping_leaves_nothing_behind(tmp_path: Path) -> None:
-    class Stop:
-        def progress(self, fraction: float, text: str = "") -> None:
-            pass
-
+    class Stop(Silent):
         def stop_if_cancelled(self) -> None:
             raise Cancelled
 
