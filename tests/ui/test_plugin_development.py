@@ -15,6 +15,7 @@ from twinviewer.app.plugins.settings import SettingsNeededError
 from twinviewer.app.plugins.templates import new_project
 from twinviewer.app.project_file import ViewState
 from twinviewer.model.drawing import Trails
+from twinviewer.model.errors import TwinViewerError
 from twinviewer.model.layer_data import FeatureTable
 from twinviewer.ui import application
 from twinviewer.ui.application import Program
@@ -194,14 +195,20 @@ def test_files_that_a_reader_read_are_read_anew_on_each_save(program: Program, q
     development.close()
 
 
-def test_a_snapshot_of_what_waits_for_the_person_is_taken_and_ends_with_what_it_waits_for(
-    qapp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_snapshot_of_what_waits_for_the_person_is_taken_and_says_what_it_waits_for(
+    program: Program, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = new_project("mine", kind="overlay", parent=tmp_path)
     manifest = folder / "mine" / "plugin.toml"
     manifest.write_text(f'{manifest.read_text()}\n[[settings]]\nkey = "place"\ntitle = "Place"\ntype = "text"\n')
-    monkeypatch.setattr(application, "SNAPSHOT_AWAITS_MS", 500)
+    monkeypatch.setattr(application, "SNAPSHOT_AWAITS_MS", 3000)
+    development = PluginDevelopment(program.window, folder, files=[])
+    program.window.projects.began.emit(ViewState())
     picture = tmp_path / "waits.png"
-    with pytest.raises(SettingsNeededError, match="needs the setting “Place”"):
-        application.run(demo_buildings=20, snapshot=picture, plugin=folder)
+    lacking: list[TwinViewerError] = []
+    application.take_snapshot(program.window, picture, of=development, on_error=lacking.append)
+    qtbot.waitUntil(lambda: bool(lacking), timeout=LONG_MS)
+    assert isinstance(lacking[0], SettingsNeededError)
+    assert "needs the setting “Place”" in lacking[0].problem
     assert picture.is_file()
+    development.close()

@@ -248,7 +248,7 @@ def run(
         window.projects.open(paths, crs=crs)
     lacking: list[TwinViewerError] = []
     if snapshot is not None:
-        _take_snapshot(window, snapshot, of=development, on_error=lacking.append)
+        take_snapshot(window, snapshot, of=development, on_error=lacking.append)
     QTimer.singleShot(WARM_AFTER_MS, window, program.warm_up)
     window.closed.connect(application.quit)
     interrupts = Interrupts(window.close)
@@ -274,9 +274,17 @@ def _nothing(_: object) -> None:
     pass
 
 
-def _take_snapshot(
+def take_snapshot(
     window: MainWindow, path: Path, *, of: PluginDevelopment | None, on_error: Callable[[TwinViewerError], None]
 ) -> None:
+    """Write a picture of the window once everything is shown or has had its time, and close it.
+
+    Args:
+        window: Shown.
+        path: Of the PNG.
+        of: The plugin that an author works on, which should have drawn something.
+        on_error: Hears that the picture could not be written, or why the plugin drew nothing.
+    """
     timer = QTimer(window)
     timer.setInterval(SNAPSHOT_LOOK_MS)
     settled, complete = 0, 0
