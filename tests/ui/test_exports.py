@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pyogrio
@@ -58,10 +57,13 @@ def test_the_selected_layer_becomes_a_file_and_a_toast_says_where(town, qtbot, t
 
 
 def test_what_the_format_does_not_hold_is_listed_as_a_problem(town, qtbot, tmp_path, monkeypatch) -> None:
-    path = tmp_path / "town.city.json"
-    export(town, qtbot, {"layer:buildings"}, lambda dialog: dialog.file.setText(str(path)), monkeypatch)
-    assert json.loads(path.read_bytes())["type"] == "CityJSON"
-    told = [problem for problem in town.problems.problems if problem.source == "town.city.json"]
+    def as_mesh(dialog) -> None:
+        dialog.formats.setCurrentIndex(dialog.formats.findText("PLY (*.ply)"))
+        dialog.file.setText(str(tmp_path / "town.ply"))
+
+    export(town, qtbot, {"layer:buildings"}, as_mesh, monkeypatch)
+    assert (tmp_path / "town.ply").read_bytes().startswith(b"ply")
+    told = [problem for problem in town.problems.problems if problem.source == "town.ply"]
     assert told
     assert {problem.severity for problem in told} == {Severity.INFO}
 

@@ -203,7 +203,8 @@ def test_a_snapshot_of_what_waits_for_the_person_is_taken_and_says_what_it_waits
     manifest.write_text(f'{manifest.read_text()}\n[[settings]]\nkey = "place"\ntitle = "Place"\ntype = "text"\n')
     monkeypatch.setattr(application, "SNAPSHOT_AWAITS_MS", 3000)
     development = PluginDevelopment(program.window, folder, files=[])
-    program.window.projects.began.emit(ViewState())
+    show_town(program)
+    program.session.do(SwitchOverlays(switches=tuple((spec.id, True) for spec in development.shown)))
     picture = tmp_path / "waits.png"
     lacking: list[TwinViewerError] = []
     application.take_snapshot(program.window, picture, of=development, on_error=lacking.append)

@@ -53,6 +53,7 @@ class Counts(TypedDict, total=False):
     by_type: dict[str, int]
     surfaces: int
     triangles: int
+    curves: int
     vertices: int
     points: int
     by_class: dict[str, int]
@@ -236,12 +237,7 @@ def _describe_layer(name: str, data: LayerData) -> LayerDescription:
 def _counts(data: LayerData) -> Counts:
     match data:
         case CityModel():
-            return {
-                "city_objects": len(data.object_ids),
-                "by_type": _tally(data.object_type, data.type_names),
-                "surfaces": len(data.surface_object),
-                "triangles": len(data.triangles),
-            }
+            return _counts_of_city(data)
         case PointCloud():
             return {"points": data.read_count, "by_class": {str(number): n for number, n in data.class_counts}}
         case FeatureTable():
@@ -252,6 +248,24 @@ def _counts(data: LayerData) -> Counts:
             return {"width": data.width, "height": data.height, "bands": data.bands}
         case TriangleMesh():
             return {"triangles": len(data.triangles), "vertices": len(data.vertices)}
+
+
+def _counts_of_city(data: CityModel) -> Counts:
+    """Count polygons, curves and points apart: all of them are rows among the surfaces."""
+    curves, point_sets = int(data.is_curve.sum()), 0
+    counts: Counts = {
+        "city_objects": len(data.object_ids),
+        "by_type": _tally(data.object_type, data.type_names),
+        "surfaces": 0,
+        "triangles": len(data.triangles),
+    }
+    if curves:
+        counts["curves"] = curves
+    if data.points is not None:
+        counts["points"] = len(data.points.vertices)
+        point_sets = len(np.unique(data.points.surface))
+    counts["surfaces"] = len(data.surface_object) - curves - point_sets
+    return counts
 
 
 def _tally(rows: NDArray[np.int32], names: Sequence[str]) -> dict[str, int]:

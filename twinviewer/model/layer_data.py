@@ -96,6 +96,14 @@ class CityModel:
     def extent(self) -> Extent | None:
         return Extent.of(self.vertices)
 
+    @property
+    def is_curve(self) -> NDArray[np.bool_]:
+        """(s,) which rows among the surfaces are curves: they have edges and no triangles."""
+        curves = np.zeros(len(self.surface_object), np.bool_)
+        curves[self.edge_surface] = True
+        curves[self.triangle_surface] = False
+        return curves
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointCloud:

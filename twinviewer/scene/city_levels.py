@@ -69,20 +69,12 @@ def _kinds(model: CityModel) -> Int32s:
     kind = np.where(inner_surfaces(model), _INNER, _OUTER).astype(np.int32)
     empty = np.ones(len(kind), np.bool_)
     empty[model.triangle_surface] = False
-    kind[curves_of(model)] = _CURVES
+    kind[model.is_curve] = _CURVES
     if model.points is not None:
         pointed = np.zeros(len(kind), np.bool_)
         pointed[model.points.surface] = True
         kind[pointed & empty] = _POINTS
     return kind
-
-
-def curves_of(model: CityModel) -> Bools:
-    """Return which surfaces (s,) are curves: they have edges and no triangles."""
-    curves = np.zeros(len(model.surface_object), np.bool_)
-    curves[model.edge_surface] = True
-    curves[model.triangle_surface] = False
-    return curves
 
 
 def hidden_surfaces(model: CityModel, types: tuple[str, ...]) -> Bools:

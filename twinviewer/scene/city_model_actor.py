@@ -25,7 +25,7 @@ from twinviewer.scene.city_appearance import (
     with_textures,
 )
 from twinviewer.scene.city_colours import LINE_RGB, are_plants, default_surface_colours, surface_slopes
-from twinviewer.scene.city_levels import DEEPEST_NESTING, curves_of, hidden_surfaces, inherited, shown_surfaces
+from twinviewer.scene.city_levels import DEEPEST_NESTING, hidden_surfaces, inherited, shown_surfaces
 from twinviewer.scene.city_tiles import Cells, Curves, FacePiece, Faces, Points, face_pieces
 from twinviewer.scene.colours import Coloured, Uint8s, category_colours, coloured_by_column, rgb_of, unit_rgb
 from twinviewer.scene.ground import Ground
@@ -74,7 +74,7 @@ class CityModelActor(LayerActor):
     def prepare(cls, data: CityModel, style: Style, frame: LocalFrame, ground: Ground) -> PreparedCity:
         local = frame.to_local(data.vertices)
         shown = shown_surfaces(data, style.lod)
-        curves = curves_of(data)
+        curves = data.is_curve
         triangle_rows = np.flatnonzero(shown[data.triangle_surface]).astype(np.int32)
         outlined = shown & ~curves & ~are_plants(data)  # a crown is no body with edges
         edge_rows, curve_rows = (
